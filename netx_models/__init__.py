@@ -1,0 +1,15 @@
+"""Trained networks that come with the package, each a netx file and a model card."""
+
+from pathlib import Path
+
+_FOLDER = Path(__file__).parent
+
+
+def names():
+    """Names of the shipped networks, sorted."""
+    return sorted(path.stem for path in _FOLDER.glob("*.net"))
+
+
+def path(name):
+    """Path of the netx file of a shipped network."""
+    return _FOLDER / f"{name}.net"
