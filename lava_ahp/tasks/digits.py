@@ -1,0 +1,79 @@
+"""Sequential digits: scikit-learn's 8x8 digits, read one pixel a step.
+
+The data come with scikit-learn: 1,797 images of handwritten digits with values from 0
+to 16 (UCI Optical Recognition of Handwritten Digits, test part). They are split once
+and for all, digit by digit, into 60 % for training, 20 % for validation and 20 % for
+the test.
+"""
+
+import numpy as np
+
+from lava_ahp.errors import ParameterError
+from lava_ahp.tasks.encoding import ThresholdCrossing
+from lava_ahp.tasks.samples import Samples
+
+NAME = "digits"
+CLASS_NAMES = tuple("0123456789")
+SPLITS = ("train", "validation", "test")
+
+_SPLIT_SEED = 20220518
+_SHARES = {"train": (0.0, 0.6), "validation": (0.6, 0.8), "test": (0.8, 1.0)}
+
+
+def default_encoding():
+    """Threshold crossings of 17 grey levels (34 channels), then 8 steps of cue."""
+    return ThresholdCrossing(max_value=16, n_thresholds=17, cue_steps=8)
+
+
+def load(split="test", data=None, encoding=None):
+    """Samples of one split.
+
+    Parameters
+    ----------
+    split : {"train", "validation", "test"}
+    data : None
+        The task has no other data than scikit-learn's.
+    encoding : ThresholdCrossing, optional
+        By default :func:`default_encoding`.
+
+    Returns
+    -------
+    Samples
+        1,078, 360 and 359 images, in the data's order.
+
+    Raises
+    ------
+    ParameterError
+        If the split is unknown or other data are asked for.
+    """
+    from sklearn.datasets import load_digits
+
+    if data is not None:
+        raise ParameterError(f"data: found {data!r}, expected none: digits come with scikit-learn")
+    if split not in SPLITS:
+        raise ParameterError(f"split: found {split!r}, expected one of {SPLITS}")
+    images, labels = load_digits(return_X_y=True)
+    images = images.reshape(-1, 8, 8).astype(np.uint8)
+    chosen = split_indices(labels)[split]
+    return Samples.of(images[chosen], labels[chosen], encoding or default_encoding())
+
+
+def split_indices(labels):
+    """Indices of the images of each split, ascending.
+
+    Parameters
+    ----------
+    labels : ndarray of int, shape (n,)
+
+    Returns
+    -------
+    dict of ndarray of int
+    """
+    # RandomState's stream is frozen: the split is the same with every NumPy.
+    random = np.random.RandomState(_SPLIT_SEED)
+    parts = {split: [] for split in SPLITS}
+    for label in np.unique(labels):
+        indices = random.permutation(np.flatnonzero(labels == label))
+        for split, (start, stop) in _SHARES.items():
+            parts[split].append(indices[round(start * len(indices)) : round(stop * len(indices))])
+    return {split: np.sort(np.concatenate(indices)) for split, indices in parts.items()}
