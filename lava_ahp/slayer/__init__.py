@@ -1,0 +1,16 @@
+"""Training of AHP networks in the style of lava-dl's SLAYER.
+
+`slayer.neuron.ahp` and `slayer.block.ahp` have the interfaces of lava-dl's
+`slayer.neuron.cuba` and `slayer.block.cuba`. Their forward pass is the integer
+arithmetic of :mod:`lava_ahp.dynamics`; gradients go through a surrogate.
+"""
+
+from lava_ahp.errors import require
+
+require("lava_ahp.slayer", "lava-dl", "lava.lib.dl.slayer", extra="train")
+
+from lava_ahp.slayer import block, neuron  # noqa: E402
+from lava_ahp.slayer.export import export_hdf5, to_network  # noqa: E402
+from lava_ahp.slayer.surrogate import Exponential, Triangular  # noqa: E402
+
+__all__ = ["Exponential", "Triangular", "block", "export_hdf5", "neuron", "to_network"]

@@ -1,0 +1,293 @@
+"""AHP layer blocks, with the interfaces of lava-dl's CUBA blocks.
+
+Data are (batch, neuron, time), as in lava-dl. `delay_shift` is the step that a spike
+takes from one layer to the next: with an `Input` block in front, what these blocks
+compute is step for step what the exported network does on Lava.
+"""
+
+import torch
+from lava.lib.dl.slayer.axon import Delay
+from lava.lib.dl.slayer.axon.delay import delay as shift
+from lava.lib.dl.slayer.block.cuba import Flatten
+from lava.lib.dl.slayer.synapse import layer as synapse
+
+from lava_ahp.errors import ParameterError
+from lava_ahp.network import DELAY_MAX, Connection, InputTransform, Layer
+from lava_ahp.neuron import VTH_MAX, WEIGHT_SCALE
+from lava_ahp.netx.writer import write_input, write_layer
+from lava_ahp.slayer.neuron import ahp
+
+__all__ = ["Dense", "Flatten", "Input", "Output", "Recurrent"]
+
+
+class _Block(torch.nn.Module):
+    """What all blocks share: the step to the next layer, and the count of spikes."""
+
+    def __init__(self, delay_shift, count_log):
+        super().__init__()
+        self.delay_shift = delay_shift
+        self.count_log = count_log
+        self.neuron = None
+        self.delay = None
+
+    @property
+    def shape(self):
+        """Shape of the block's neurons."""
+        return self.neuron.shape
+
+    def _send(self, x):
+        if self.delay_shift:
+            x = shift(x, 1)
+        if self.delay is not None:
+            x = self.delay(x)
+        return (x, torch.mean((x > 0).to(x.dtype))) if self.count_log else x
+
+
+class Input(_Block):
+    """Input block: passes spikes on, or makes spikes of values with neurons of its own.
+
+    Parameters
+    ----------
+    neuron_params : dict, optional
+        Arguments of :class:`lava_ahp.slayer.neuron.ahp.Neuron`. Without them the input
+        is spikes already.
+    weight, bias : float, optional
+        Scale and shift of the values, for neurons.
+    delay_shift : bool
+        Whether the spikes take one step to the next layer, as on the chip.
+    count_log : bool
+        Whether to return the mean spike rate as well.
+    """
+
+    def __init__(self, neuron_params=None, weight=None, bias=None, delay_shift=True, count_log=False):
+        super().__init__(delay_shift, count_log)
+        self.neuron = None if neuron_params is None else ahp.Neuron(**neuron_params)
+        self.weight = _optional_parameter(weight)
+        self.bias = _optional_parameter(bias)
+        self.input_shape = None
+
+    @property
+    def shape(self):
+        """Shape of the input without batch and time; None before the first pass."""
+        return self.input_shape
+
+    def forward(self, x):
+        """Spikes of shape (batch, channel, time), or (batch, *shape, time) without neurons."""
+        self.input_shape = x.shape[1:-1]
+        if self.neuron is not None:
+            quantise = self.neuron.quantize_8bit
+            x = quantise(x)
+            if self.weight is not None:
+                x = x * quantise(self.weight)
+            if self.bias is not None:
+                x = x + quantise(self.bias)
+            x = self.neuron(x)
+        return self._send(x)
+
+    def to_layer(self, name="input"):
+        """The block as a :class:`lava_ahp.network.Layer`; None without neurons."""
+        if self.neuron is None:
+            return None
+        return Layer(name, self.neuron.num_neurons, self.neuron.fixed())
+
+    def transform(self):
+        """How values become the integers that enter the neurons."""
+
+        def integer(parameter, default):
+            if parameter is None:
+                return default
+            return int(self.neuron.quantize_8bit(parameter, descale=True).item())
+
+        return InputTransform(integer(self.weight, self.neuron.scale), integer(self.bias, 0))
+
+    def export_hdf5(self, handle):
+        """Write the block to an HDF5 group, after a forward pass."""
+        if self.input_shape is None:
+            raise ParameterError("Input: found no shape yet, expected a forward pass before export")
+        if self.neuron is None:
+            write_input(handle, int(torch.Size(self.input_shape).numel()))
+        else:
+            write_layer(handle, self.to_layer(), self.transform())
+
+
+class Dense(_Block):
+    """Dense block: 8-bit weights onto AHP neurons.
+
+    Parameters
+    ----------
+    neuron_params : dict
+        Arguments of :class:`lava_ahp.slayer.neuron.ahp.Neuron`.
+    in_neurons, out_neurons : int
+        Number of inputs and neurons.
+    weight_scale : float
+        Factor on the initial weights.
+    weight_norm : bool
+        Whether weights are trained as direction and length.
+    pre_hook_fx : callable, optional
+        Quantisation of the weights; by default the neuron's `quantize_8bit`.
+    delay : bool
+        Whether output delays of up to 62 steps are trained.
+    delay_shift : bool
+        Whether the spikes take one step to the next layer, as on the chip.
+    mask : Tensor of bool, shape (out_neurons, in_neurons), optional
+        Which synapses exist.
+    count_log : bool
+        Whether to return the mean spike rate as well.
+    """
+
+    def __init__(
+        self,
+        neuron_params,
+        in_neurons,
+        out_neurons,
+        weight_scale=1,
+        weight_norm=False,
+        pre_hook_fx=None,
+        delay=False,
+        delay_shift=True,
+        mask=None,
+        count_log=False,
+    ):
+        super().__init__(delay_shift, count_log)
+        self.neuron = ahp.Neuron(**neuron_params)
+        self.neuron.set_shape((out_neurons,))
+        hook = pre_hook_fx or self.neuron.quantize_8bit
+        self.synapse = synapse.Dense(in_neurons, out_neurons, weight_scale, weight_norm, hook)
+        self.delay = Delay(max_delay=DELAY_MAX) if delay else None
+        self.register_buffer("mask", None if mask is None else mask[:, :, None, None, None])
+
+    def _dendrite(self, x):
+        if self.mask is not None:
+            self.synapse.weight.data *= self.mask
+        return self.synapse(x)
+
+    def forward(self, x):
+        """Spikes in (batch, in_neurons, time), spikes out (batch, out_neurons, time)."""
+        return self._send(self.neuron(self._dendrite(x)))
+
+    def to_layer(self, name="dense"):
+        """The block as a :class:`lava_ahp.network.Layer`."""
+        weight = _integers(self.synapse)
+        delay = None
+        if self.delay is not None and self.delay.shape is not None:
+            self.delay.clamp()
+            steps = torch.floor(self.delay.delay).detach().cpu().long().numpy()
+            delay = steps.reshape(-1, 1).repeat(weight.shape[1], axis=1)
+        n = len(weight)
+        return Layer(name, n, self.neuron.fixed(), Connection(weight, "mixed", delay))
+
+    def export_hdf5(self, handle):
+        """Write the block to an HDF5 group."""
+        write_layer(handle, self.to_layer(handle.name.rsplit("/", 1)[-1]))
+
+
+class Recurrent(_Block):
+    """Recurrent block: `s[t] = f(W s_in[t] + R s[t-1])` with AHP neurons.
+
+    Parameters are those of :class:`Dense`, and
+
+    Parameters
+    ----------
+    requires_grad : bool
+        Whether recurrent weights are trained.
+    delay : bool
+        Accepted for lava-dl's sake; True is an error, since a netx file cannot hold an
+        output delay of a recurrent layer.
+    """
+
+    def __init__(
+        self,
+        neuron_params,
+        in_neurons,
+        out_neurons,
+        weight_scale=1,
+        weight_norm=False,
+        pre_hook_fx=None,
+        requires_grad=True,
+        delay=False,
+        delay_shift=True,
+        count_log=False,
+    ):
+        super().__init__(delay_shift, count_log)
+        if delay:
+            raise ParameterError("delay: found True, expected False in a recurrent block")
+        self.neuron = ahp.Neuron(**neuron_params)
+        self.neuron.set_shape((out_neurons,))
+        hook = pre_hook_fx or self.neuron.quantize_8bit
+        self.input_synapse = synapse.Dense(in_neurons, out_neurons, weight_scale, weight_norm, hook)
+        self.recurrent_synapse = synapse.Dense(
+            out_neurons, out_neurons, weight_scale, weight_norm, hook
+        )
+        self.recurrent_synapse.weight.requires_grad = requires_grad
+
+    def unroll(self, x):
+        """Spikes, voltages before the reset, currents and AHP currents of all steps.
+
+        Parameters
+        ----------
+        x : Tensor, shape (batch, in_neurons, time)
+
+        Returns
+        -------
+        tuple of four Tensors, shape (batch, out_neurons, time)
+            As :meth:`lava_ahp.slayer.neuron.ahp.Neuron.unroll`, without `delay_shift`.
+        """
+        loop = self.recurrent_synapse
+        recurrent = loop.pre_hook_fx(loop.weight).flatten(1)
+        return self.neuron.unroll(self.input_synapse(x), recurrent)
+
+    def forward(self, x):
+        """Spikes in (batch, in_neurons, time), spikes out (batch, out_neurons, time)."""
+        spikes, *_ = self.unroll(x)
+        if self.neuron.drop is not None:
+            spikes = self.neuron.drop(spikes)
+        return self._send(spikes)
+
+    def to_layer(self, name="recurrent", groups=()):
+        """The block as a :class:`lava_ahp.network.Layer`."""
+        return Layer(
+            name,
+            self.neuron.num_neurons,
+            self.neuron.fixed(),
+            Connection(_integers(self.input_synapse)),
+            Connection(_integers(self.recurrent_synapse)),
+            groups,
+        )
+
+    def export_hdf5(self, handle):
+        """Write the block to an HDF5 group."""
+        write_layer(handle, self.to_layer(handle.name.rsplit("/", 1)[-1]))
+
+
+class Output(Dense):
+    """Dense readout that returns its voltage, of neurons with the highest threshold.
+
+    Parameters are those of :class:`Dense`; the `threshold` of `neuron_params` may be
+    left out and is not used.
+    """
+
+    def __init__(self, neuron_params, in_neurons, out_neurons, *args, **kwargs):
+        highest = VTH_MAX / neuron_params.get("scale", WEIGHT_SCALE)
+        params = {**neuron_params, "threshold": highest}
+        super().__init__(params, in_neurons, out_neurons, *args, **kwargs)
+
+    def forward(self, x):
+        """Spikes in (batch, in_neurons, time), voltages out (batch, out_neurons, time)."""
+        spikes, potential, _, _ = self.neuron.unroll(self._dendrite(x))
+        voltage = potential * (1 - spikes)
+        return (voltage, None) if self.count_log else voltage
+
+    def to_layer(self, name="readout"):
+        """The block as a :class:`lava_ahp.network.Layer`."""
+        return super().to_layer(name)
+
+
+def _integers(layer):
+    if layer.weight_norm_enabled:
+        layer.disable_weight_norm()
+    weight = layer.pre_hook_fx(layer.weight, descale=True)
+    return weight.flatten(1).detach().cpu().round().long().numpy()
+
+
+def _optional_parameter(value):
+    return None if value is None else torch.nn.Parameter(torch.tensor([float(value)]))

@@ -1,0 +1,201 @@
+"""A population over time: integer steps forward, surrogate gradients backward.
+
+The forward pass is the integer step of :mod:`lava_ahp.dynamics`: on a CPU compiled
+into a loop over samples (:mod:`lava_ahp.slayer.fused`), elsewhere called on int64
+tensors, with the same bits. The backward pass is backpropagation through time of the
+same equations without rounding, wrap and saturation; the reset is a constant, as in
+SLAYER and LSNN. With `p(t)` the derivative of the loss with respect to the voltage
+before the reset::
+
+    ds(t) = dL/ds(t) + R' du(t+1) - jump da(t+1)
+    p(t)  = dL/dv(t) + (1 - decay_v) p(t+1) (1 - s(t)) + psi(v(t)) ds(t)
+    du(t) = p(t) + (1 - decay_u) du(t+1)
+    da(t) = p(t) + (1 - decay_a) da(t+1)
+
+where `p(t) = 0` in refractory steps.
+"""
+
+import torch
+
+from lava_ahp.dynamics import DECAY_UNITY, State, fire, fixed_potential
+from lava_ahp.slayer import fused
+
+
+class Population(torch.autograd.Function):
+    """Runs a population; call through :func:`run`."""
+
+    @staticmethod
+    def forward(ctx, z, recurrent, decay_u, decay_v, decay_a, coefficients, units, surrogate, state):
+        first = State(*(value.to(z.dtype) for value in state))
+        x = torch.round(z / units.weight)
+        loop = None if recurrent is None else torch.round(recurrent.T / units.weight)
+        forward = fused.forward if _fits_fused(z) else unrolled_forward
+        spikes, potential, current, ahp, held, state = forward(x, loop, coefficients, state)
+        for recording in (potential, current, ahp):
+            recording *= units.state
+        ctx.save_for_backward(recurrent, decay_u, decay_v, decay_a, spikes, potential, current, ahp)
+        ctx.held, ctx.units, ctx.surrogate, ctx.c = held, units, surrogate, coefficients
+        ctx.first = first
+        ctx.mark_non_differentiable(current, ahp, *state)
+        return spikes, potential, current, ahp, *state
+
+    @staticmethod
+    def backward(ctx, grad_spikes, grad_potential, *_):
+        recurrent, decay_u, decay_v, decay_a, spikes, potential, current, ahp = ctx.saved_tensors
+        c, units, need = ctx.c, ctx.units, ctx.needs_input_grad
+        keep = [1 - d / DECAY_UNITY for d in (decay_u, decay_v, decay_a)]
+        threshold = c.threshold.to(spikes.dtype) * units.state
+        psi = ctx.surrogate(potential, threshold)
+        if ctx.held is not None:
+            psi = psi * ~ctx.held
+        jump = c.jump.to(spikes.dtype) * units.state
+        backward = fused.backward if _fits_fused(spikes) else unrolled_backward
+        grad_u, grad_v, grad_a, grad_recurrent = backward(
+            grad_spikes, grad_potential, spikes, psi, ctx.held, recurrent, keep, jump, ctx.first.s
+        )
+        grads = [grad_u, grad_recurrent if need[1] else None, None, None, None]
+        for index, grad, recording, first, decay in (
+            (2, grad_u, current, ctx.first.u, decay_u),
+            (3, grad_v, potential * (1 - spikes), ctx.first.v, decay_v),
+            (4, grad_a, ahp, ctx.first.a, decay_a),
+        ):
+            if need[index]:
+                before = _before(recording, first * units.state)
+                per_neuron = -(grad * before).sum((0, 1))
+                grads[index] = per_neuron.sum_to_size(decay.shape) / DECAY_UNITY
+        return (*grads, None, None, None, None)
+
+
+def unrolled_forward(x, loop, c, state):
+    """The forward pass as a loop over steps of tensors, on any device.
+
+    Parameters
+    ----------
+    x : Tensor of float, shape (time, batch, neuron)
+        Integer input of each step.
+    loop : Tensor of float or None, shape (source, target)
+        Integer recurrent weights.
+    c : FixedCoefficients
+    state : State
+
+    Returns
+    -------
+    spikes, potential, current, ahp : Tensor of float, shape (time, batch, neuron)
+        In units of the integer state.
+    held : Tensor of bool or None, shape (time, batch, neuron)
+        Where the voltage was held at 0; None without refractory period.
+    state : State
+        After the last step.
+    """
+    spikes, potential, current, ahp = (torch.empty_like(x) for _ in range(4))
+    held = torch.empty_like(x, dtype=torch.bool) if c.refractory.any() else None
+    for t in range(len(x)):
+        arriving = x[t]
+        if loop is not None:
+            # Exact in float32: sums of integers below 2**24.
+            arriving = arriving + state.s.to(x.dtype) @ loop
+        if held is not None:
+            held[t] = state.hold > 0
+        u, v, a = fixed_potential(arriving.to(torch.int64), state, c)
+        state = fire(u, v, a, state.hold, c.threshold, c.refractory)
+        spikes[t], potential[t], current[t], ahp[t] = state.s, v, u, a
+    return spikes, potential, current, ahp, held, state
+
+
+def unrolled_backward(
+    grad_spikes, grad_potential, spikes, psi, held, recurrent, keep, jump, first_spikes
+):
+    """The backward pass as a loop over steps of tensors, on any device.
+
+    Parameters
+    ----------
+    grad_spikes, grad_potential, spikes, psi : Tensor, shape (time, batch, neuron)
+        `psi` is the surrogate derivative, 0 where the voltage was held.
+    held : Tensor of bool or None, shape (time, batch, neuron)
+    recurrent : Tensor or None, shape (target, source)
+    keep : list of three Tensors, shape (1,) or (neuron,)
+        What is left of u, v and a after a step, as fractions.
+    jump : Tensor, shape () or (neuron,)
+    first_spikes : Tensor, shape (batch, neuron)
+        Spikes of the step before the first.
+
+    Returns
+    -------
+    grad_u, grad_v, grad_a : Tensor, shape (time, batch, neuron)
+    grad_recurrent : Tensor or None, shape (target, source)
+    """
+    keep_u, keep_v, keep_a = keep
+    silent = 1 - spikes
+    grad_u, grad_v, grad_a = (torch.empty_like(spikes) for _ in range(3))
+    du = da = p = torch.zeros_like(spikes[0])
+    for t in reversed(range(len(spikes))):
+        ds = grad_spikes[t] - jump * da
+        if recurrent is not None:
+            ds = ds + du @ recurrent
+        p = grad_potential[t] + keep_v * p * silent[t] + psi[t] * ds
+        if held is not None:
+            p = p * ~held[t]
+        du = p + keep_u * du
+        da = p + keep_a * da
+        grad_u[t], grad_v[t], grad_a[t] = du, p, da
+    if recurrent is None:
+        return grad_u, grad_v, grad_a, None
+    sent = _before(spikes, first_spikes)
+    return grad_u, grad_v, grad_a, grad_u.flatten(0, 1).T @ sent.flatten(0, 1)
+
+
+def _before(recording, first):
+    """A recording shifted by one step, with what was before the first step."""
+    return torch.cat((first.expand_as(recording[0])[None], recording[:-1]))
+
+
+def _fits_fused(tensor):
+    return tensor.device.type == "cpu" and tensor.dtype == torch.float32
+
+
+def run(z, recurrent, decays, coefficients, units, surrogate, state):
+    """Run a population of neurons over a batch of sequences.
+
+    Parameters
+    ----------
+    z : Tensor of float, shape (time, batch, neuron)
+        Weighted input of each step, in units where `units.weight` is the integer 1.
+    recurrent : Tensor of float or None, shape (neuron, neuron)
+        Weights from the population (columns) to itself (rows), quantised.
+    decays : tuple of three Tensors, shape (1,) or (neuron,)
+        `decay_u, decay_v, decay_a` out of 4096, rounded; gradients go to them.
+    coefficients : FixedCoefficients
+        int64 tensors of shape () or (neuron,).
+    units : Units
+    surrogate : callable
+    state : State
+        int64 tensors of shape (batch, neuron).
+
+    Returns
+    -------
+    spikes, potential, current, ahp : Tensor of float, shape (time, batch, neuron)
+        Spikes, voltages before the reset, synaptic and AHP currents. Gradients flow
+        through the first two.
+    state : State
+        State after the last step.
+    """
+    spikes, potential, current, ahp, *last = Population.apply(
+        z, recurrent, *decays, coefficients, units, surrogate, state
+    )
+    return spikes, potential, current, ahp, State(*last)
+
+
+class Units:
+    """Float values that stand for the integer 1.
+
+    Attributes
+    ----------
+    weight : Tensor, shape () or (neuron,)
+        Of a weight onto a neuron.
+    state : float
+        Of a current or voltage.
+    """
+
+    def __init__(self, weight, state):
+        self.weight = weight
+        self.state = state

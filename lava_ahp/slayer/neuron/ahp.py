@@ -1,0 +1,316 @@
+"""AHP neuron for training, with the interface of lava-dl's CUBA neuron."""
+
+import numpy as np
+import torch
+
+from lava_ahp.dynamics import DECAY_UNITY, STATE_SHIFT, FixedCoefficients, resting_state
+from lava_ahp.errors import ParameterError
+from lava_ahp.network import WEIGHT_RANGES
+from lava_ahp.neuron import WEIGHT_SCALE, AHPParameters
+from lava_ahp.slayer.kernel import Units, run
+from lava_ahp.slayer.surrogate import Exponential, Triangular
+
+WEIGHT_STEP = 2
+"""Trained weights are even: in mixed sign mode the hardware drops the lowest bit."""
+
+
+class Neuron(torch.nn.Module):
+    """A population of AHP neurons.
+
+    The equations are those of :mod:`lava_ahp.dynamics`, in their integer form. Weights,
+    thresholds and voltages that go in and out are floats, `scale` times smaller than
+    the integers on the chip. With `ahp_strength` 0 it is lava-dl's CUBA neuron.
+
+    Parameters
+    ----------
+    threshold : float or sequence of float
+        Scalar or one value per neuron.
+    current_decay, voltage_decay : float, or sequence of float
+        Fraction of current and voltage that is forgotten in a step. With
+        `shared_param=False` a pair is a range from which each neuron draws.
+    ahp_decay : float, or sequence of float
+        Likewise, for the AHP current.
+    ahp_strength : float or sequence of float
+        What a spike takes off the AHP current; 0 makes a regular neuron.
+    in_exp : int or sequence of int
+        Exponent of the weights onto the neuron; its weights have steps of
+        `2 * 2**in_exp / scale`.
+    refractory_period : int or sequence of int
+        Steps after a spike in which the voltage is held at 0.
+    bias : float or sequence of float
+        Added to the voltage in every step.
+    surrogate : callable, optional
+        By default :class:`lava_ahp.slayer.Triangular`, or lava-dl's exponential where
+        `tau_grad` or `scale_grad` is given.
+    tau_grad, scale_grad : float, optional
+        As in lava-dl; see :class:`lava_ahp.slayer.Exponential`.
+    scale : int
+        Integer weight that stands for 1.0, a power of two.
+    dropout : callable, optional
+        Applied to the spikes.
+    shared_param : bool
+        False draws decays that are given as pairs for each neuron.
+    persistent_state : bool
+        Whether a forward pass begins in the state in which the last one ended.
+    requires_grad : bool
+        Whether decays are trained.
+    norm, graded_spike
+        Accepted for lava-dl's sake; anything but None and False is an error, since
+        the exported integer network would not have it.
+
+    Raises
+    ------
+    ParameterError
+        If a value is out of range or has no integer on the chip.
+    """
+
+    def __init__(
+        self,
+        threshold,
+        current_decay,
+        voltage_decay,
+        ahp_decay=1 / 200,
+        ahp_strength=0.0,
+        in_exp=0,
+        refractory_period=0,
+        bias=0.0,
+        surrogate=None,
+        tau_grad=None,
+        scale_grad=None,
+        scale=WEIGHT_SCALE,
+        norm=None,
+        dropout=None,
+        shared_param=True,
+        persistent_state=False,
+        requires_grad=False,
+        graded_spike=False,
+    ):
+        super().__init__()
+        if norm is not None:
+            raise ParameterError("norm: found a normalisation, expected None: it has no integer form")
+        if graded_spike:
+            raise ParameterError("graded_spike: found True, expected False: AHP spikes are binary")
+        if not np.all(np.asarray(_plain(threshold)) > 0):
+            raise ParameterError(f"threshold: found {threshold}, expected more than 0")
+        if scale < 1 or scale & (scale - 1):
+            raise ParameterError(f"scale: found {scale}, expected a power of two")
+        if surrogate is None:
+            if tau_grad is None and scale_grad is None:
+                surrogate = Triangular()
+            else:
+                surrogate = Exponential(
+                    1.0 if tau_grad is None else tau_grad, 1.0 if scale_grad is None else scale_grad
+                )
+        self.surrogate = surrogate
+        self.scale = int(scale)
+        self.drop = dropout
+        self.shared_param = shared_param
+        self.persistent_state = persistent_state
+        self.requires_grad = requires_grad
+        self.graded_spike = False
+        self.shape = None
+        self.num_neurons = None
+        self._constants = {
+            "threshold": _plain(threshold),
+            "ahp_strength": _plain(ahp_strength),
+            "refractory_period": _plain(refractory_period),
+            "bias": _plain(bias),
+        }
+        self.in_exp = _plain(in_exp)
+        self._ranges = {}
+        decays = {
+            "current_decay": current_decay,
+            "voltage_decay": voltage_decay,
+            "ahp_decay": ahp_decay,
+        }
+        for name, value in decays.items():
+            self.register_parameter(name, self._decay_parameter(name, value))
+        self._state = None
+        self.fixed()
+
+    def _decay_parameter(self, name, value):
+        value = np.asarray(_plain(value), dtype=float)
+        if not np.all((value >= 0) & (value <= 1)):
+            raise ParameterError(f"{name}: found {value}, expected fractions from 0 to 1")
+        if not self.shared_param and value.shape == (2,):
+            self._ranges[name] = tuple(value)
+            value = value[:1]
+        data = torch.tensor(value.reshape(-1) * DECAY_UNITY, dtype=torch.float32)
+        return torch.nn.Parameter(data, requires_grad=self.requires_grad)
+
+    def set_shape(self, shape):
+        """Fix the population's shape and draw the decays that were given as ranges.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            One dimension. Called by blocks, or at the first forward pass.
+        """
+        shape = torch.Size(shape)
+        if self.shape is not None:
+            if shape != self.shape:
+                raise ParameterError(f"input: found neuron shape {shape}, expected {self.shape}")
+            return
+        n = int(np.prod(shape))
+        for name, (low, high) in self._ranges.items():
+            parameter = getattr(self, name)
+            drawn = low + (high - low) * torch.rand(n, device=parameter.device)
+            parameter.data = drawn * DECAY_UNITY
+        self._ranges = {}
+        self.shape, self.num_neurons = shape, n
+        self.fixed().broadcast(n)
+
+    @property
+    def device(self):
+        """The device on which the neuron lives."""
+        return self.current_decay.device
+
+    @property
+    def threshold(self):
+        """Threshold as the hardware has it, as a float or an array of floats."""
+        return _plain(np.asarray(self.fixed().vth) / self.scale)
+
+    @property
+    def ref_delay(self):
+        """Refractory delay as netx counts it: 1 means no dead step."""
+        return self.fixed().refractory_period + 1
+
+    def clamp(self):
+        """Bring the decays back into their range after an update."""
+        for decay in self._decays():
+            decay.data.clamp_(0, DECAY_UNITY)
+
+    def _decays(self):
+        return self.current_decay, self.voltage_decay, self.ahp_decay
+
+    def fixed(self):
+        """The neuron in hardware integers.
+
+        Returns
+        -------
+        FixedAHPParameters
+        """
+        self.clamp()
+        tau = {
+            name: _plain(_time_constant(torch.round(decay).detach().cpu().numpy()))
+            for name, decay in zip(("tau_u", "tau_v", "tau_a"), self._decays())
+        }
+        return AHPParameters(**tau, **self._constants).quantise(self.scale, self.in_exp)
+
+    @property
+    def device_params(self):
+        """Parameters as netx files hold them, by the names of lava-dl."""
+        fixed = self.fixed()
+        return {
+            "type": "AHP",
+            "iDecay": fixed.du + 1,
+            "vDecay": fixed.dv,
+            "vThMant": fixed.vth,
+            "refDelay": fixed.refractory_period + 1,
+            "gradedSpike": False,
+            "aDecay": fixed.da,
+            "aMant": fixed.ahp_mant,
+            "aExp": fixed.ahp_exp,
+            "inExp": fixed.in_exp,
+        }
+
+    def quantize_8bit(self, weight, descale=False):
+        """Weights on the grid of the hardware, with the gradient of the identity.
+
+        Parameters
+        ----------
+        weight : Tensor
+            Shape (neuron, ...), or any shape where `in_exp` is a scalar.
+        descale : bool
+            Whether to return the hardware's integers in place of floats.
+
+        Returns
+        -------
+        Tensor
+        """
+        unit = self._unit(weight).reshape((-1,) + (1,) * (weight.dim() - 1))
+        quantised = _Grid.apply(weight, unit)
+        return torch.round(quantised / unit).detach() if descale else quantised
+
+    def _unit(self, like):
+        """Float value of the integer weight 1, shape () or (neuron,)."""
+        in_exp = torch.as_tensor(self.in_exp, dtype=like.dtype, device=like.device)
+        return torch.exp2(in_exp) / self.scale
+
+    def unroll(self, z, recurrent=None):
+        """Run the population, with or without connections to itself.
+
+        Parameters
+        ----------
+        z : Tensor, shape (batch, neuron, time)
+            Sum of the quantised weights of arriving spikes.
+        recurrent : Tensor, shape (neuron, neuron), optional
+            Quantised weights from the population (columns) to itself (rows).
+
+        Returns
+        -------
+        spikes, potential, current, ahp : Tensor, shape (batch, neuron, time)
+            Spikes; voltages before the reset; synaptic and AHP currents. Gradients
+            flow through the first two. A voltage is a multiple of
+            `1 / (scale * 64)`, exactly the integer on the chip.
+        """
+        if z.dim() != 3:
+            raise ParameterError(f"input: found shape {tuple(z.shape)}, expected (batch, neuron, time)")
+        self.set_shape(z.shape[1:-1])
+        fixed = self.fixed()
+        coefficients = FixedCoefficients(
+            *(torch.as_tensor(value, device=z.device) for value in fixed.coefficients())
+        )
+        state = self._state
+        if state is None or not self.persistent_state or state.v.shape != z.shape[:2]:
+            zeros = torch.zeros(z.shape[:2], dtype=torch.int64, device=z.device)
+            state = resting_state(zeros)
+        decays = tuple(decay + (torch.round(decay) - decay).detach() for decay in self._decays())
+        *traces, state = run(
+            z.permute(2, 0, 1).contiguous(),
+            recurrent,
+            decays,
+            coefficients,
+            Units(self._unit(z), 1 / (self.scale << STATE_SHIFT)),
+            self.surrogate,
+            state,
+        )
+        self._state = state if self.persistent_state else None
+        return tuple(trace.permute(1, 2, 0) for trace in traces)
+
+    def dynamics(self, input):
+        """Current and voltage before the reset, each of shape (batch, neuron, time)."""
+        _, potential, current, _ = self.unroll(input)
+        return current, potential
+
+    def forward(self, input):
+        """Spikes in answer to weighted input, both of shape (batch, neuron, time)."""
+        spikes, *_ = self.unroll(input)
+        return spikes if self.drop is None else self.drop(spikes)
+
+
+class _Grid(torch.autograd.Function):
+    """Weights as multiples of the grid's step within its range; identity backward."""
+
+    @staticmethod
+    def forward(ctx, weight, unit):
+        low, high = WEIGHT_RANGES["mixed"]
+        integers = torch.round(weight / (unit * WEIGHT_STEP)) * WEIGHT_STEP
+        return integers.clamp(low, high - high % WEIGHT_STEP) * unit
+
+    @staticmethod
+    def backward(ctx, grad):
+        return grad, None
+
+
+def _time_constant(decay):
+    with np.errstate(divide="ignore"):
+        return DECAY_UNITY / decay.astype(float)
+
+
+def _plain(value):
+    """A Python number for a single value, else a one-dimensional array."""
+    if torch.is_tensor(value):
+        value = value.detach().cpu().numpy()
+    array = np.asarray(value)
+    return array.item() if array.size == 1 else array
