@@ -77,3 +77,21 @@ def split_indices(labels):
         for split, (start, stop) in _SHARES.items():
             parts[split].append(indices[round(start * len(indices)) : round(stop * len(indices))])
     return {split: np.sort(np.concatenate(indices)) for split, indices in parts.items()}
+
+
+def augment(images, random):
+    """Images shifted at random by up to one pixel each way, for training.
+
+    Parameters
+    ----------
+    images : ndarray of uint8, shape (n, 8, 8)
+    random : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray of uint8, shape (n, 8, 8)
+    """
+    padded = np.pad(images, ((0, 0), (1, 1), (1, 1)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (8, 8), axis=(1, 2))
+    rows, columns = random.integers(0, 3, (2, len(images)))
+    return windows[np.arange(len(images)), rows, columns]

@@ -1,0 +1,161 @@
+"""Recipes: what a network is made of and how it is trained, validated field by field."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from lava_ahp import tasks
+from lava_ahp.errors import FileFormatError, ParameterError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+_FOLDER = Path(__file__).parent / "recipes"
+
+Tau = Annotated[float, Field(ge=1, le=8192)]
+NotNegative = Annotated[float, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class NetworkRecipe(_Table):
+    """The population, in the units of :class:`lava_ahp.neuron.AHPParameters`.
+
+    Where a field takes a pair, each neuron draws its value from that range: time
+    constants uniformly in their logarithm, the bias uniformly.
+    """
+
+    regular: Annotated[int, Field(ge=0)]
+    ahp: Annotated[int, Field(ge=0)]
+    tau_u: Tau | tuple[Tau, Tau] = 1.0
+    tau_v: Tau | tuple[Tau, Tau] = 20.0
+    tau_a: Tau | tuple[Tau, Tau] = 200.0
+    threshold: Positive = 1.0
+    ahp_strength: NotNegative = 0.1
+    refractory_period: Annotated[int, Field(ge=0, le=62)] = 0
+    bias: float | tuple[float, float] = 0.0
+    readout_tau: Tau = 1000.0
+    weight_init: Positive = 1.0
+
+    @model_validator(mode="after")
+    def _has_neurons(self):
+        if self.regular + self.ahp == 0:
+            raise ValueError("found regular = ahp = 0, expected at least one neuron")
+        for name in ("tau_u", "tau_v", "tau_a", "bias"):
+            value = getattr(self, name)
+            if isinstance(value, tuple) and value[0] > value[1]:
+                raise ValueError(f"{name}: found the range {list(value)}, expected [low, high]")
+        return self
+
+
+class TrainingRecipe(_Table):
+    """Optimisation: Adam with cosine decay, surrogate gradients, regularisation.
+
+    `firing_rate_weight` scales the mean square of what each neuron fires above
+    `firing_rate_target`, in per cent; `voltage_weight` the mean square of voltages below
+    -1 thresholds.
+    """
+
+    epochs: Annotated[int, Field(ge=1)]
+    batch_size: Annotated[int, Field(ge=1)] = 64
+    learning_rate: Positive = 0.005
+    damping: Positive = 0.3
+    width: Positive = 1.0
+    gradient_clip: Positive = 1.0
+    firing_rate_target: Annotated[float, Field(ge=0, le=1)] = 0.05
+    firing_rate_weight: NotNegative = 0.0
+    voltage_weight: NotNegative = 0.0
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    augment: bool = True
+    checkpoint_minutes: NotNegative = 1.0
+
+
+class Recipe(_Table):
+    """A task, a network for it, and how to train it."""
+
+    task: str
+    seed: Annotated[int, Field(ge=0)] = 0
+    network: NetworkRecipe
+    training: TrainingRecipe
+
+    @model_validator(mode="after")
+    def _knows_task(self):
+        try:
+            tasks.get(self.task)
+        except ParameterError as error:
+            raise ValueError(str(error)) from None
+        return self
+
+
+def recipe_names():
+    """Names of the recipes that come with the package, sorted."""
+    return sorted(path.stem for path in _FOLDER.glob("*.toml"))
+
+
+def load_recipe(name_or_path, overrides=()):
+    """Read a recipe, ours by name or a TOML file, and change some of its values.
+
+    Parameters
+    ----------
+    name_or_path : str or Path
+    overrides : iterable of str
+        Each `key=value` with a dotted key, such as `training.epochs=10`; values are
+        read as TOML, or else as text.
+
+    Returns
+    -------
+    Recipe
+
+    Raises
+    ------
+    FileFormatError
+        If the file is missing, no TOML, or a field is missing, unknown or out of range.
+    ParameterError
+        If an override is no `key=value` or names no field.
+    """
+    path = Path(name_or_path)
+    if str(name_or_path) in recipe_names():
+        path = _FOLDER / f"{name_or_path}.toml"
+    elif not path.is_file():
+        raise FileFormatError(
+            path, "", f"found no such recipe, expected a file or one of {recipe_names()}"
+        )
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise FileFormatError(path, "", f"expected TOML: {error}") from None
+    for override in overrides:
+        _override(values, override)
+    try:
+        return Recipe.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"] if isinstance(part, str))
+        found = json.dumps(first["input"], default=str)
+        raise FileFormatError(path, where, f"found {found}: {first['msg']}") from None
+
+
+def _override(values, override):
+    key, equals, text = override.partition("=")
+    key, text = key.strip(), text.strip()
+    if not equals or not key:
+        raise ParameterError(f"--set: found {override!r}, expected key=value")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text
+    *tables, name = key.split(".")
+    table = values
+    for part in tables:
+        table = table.setdefault(part, {})
+        if not isinstance(table, dict):
+            raise ParameterError(f"--set: found {key!r}, but {part!r} is no table of the recipe")
+    table[name] = value

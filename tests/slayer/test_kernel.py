@@ -1,0 +1,140 @@
+"""The passes of training: the compiled ones, the unrolled ones, and plain autograd."""
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("lava.lib.dl.slayer")
+
+from lava_ahp.slayer import Exponential, Triangular, kernel  # noqa: E402
+from lava_ahp.slayer.neuron.ahp import Neuron  # noqa: E402
+
+
+def random_neuron(seed, n, **overrides):
+    random = np.random.default_rng(seed)
+    params = {
+        "threshold": random.uniform(0.5, 2, n),
+        "current_decay": random.uniform(0.2, 1, n),
+        "voltage_decay": random.uniform(0.01, 0.5, n),
+        "ahp_decay": random.uniform(0.005, 0.2, n),
+        "ahp_strength": random.uniform(0.05, 0.5, n) * (random.random(n) < 0.7),
+        "refractory_period": random.integers(0, 3, n),
+        "bias": random.uniform(0, 0.1, n),
+        "in_exp": random.integers(-1, 3, n),
+        "requires_grad": True,
+    }
+    return Neuron(**{**params, **overrides})
+
+
+def random_drive(seed, neuron, batch, n, n_steps):
+    torch.manual_seed(seed)
+    weights = neuron.quantize_8bit(torch.randn(n, 20) * 0.4).detach()
+    spikes = (torch.rand(batch, n_steps, 20) < 0.2).float()
+    z = (spikes @ weights.T).permute(0, 2, 1).contiguous().requires_grad_()
+    loop = neuron.quantize_8bit(torch.randn(n, n) * 0.3).detach().requires_grad_()
+    return z, loop
+
+
+def passes(neuron, z, loop, seed=0):
+    """Traces of the forward pass and gradients of a random loss."""
+    traces = neuron.unroll(z, loop)
+    torch.manual_seed(seed)
+    spikes, potential, _, _ = traces
+    loss = (spikes * torch.randn_like(spikes)).sum() + (potential * torch.randn_like(potential)).sum()
+    inputs = [z, loop, neuron.current_decay, neuron.voltage_decay, neuron.ahp_decay]
+    return traces, torch.autograd.grad(loss, inputs)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_compiled_passes_agree_with_unrolled_ones(seed, monkeypatch):
+    n = 24
+    neuron = random_neuron(seed, n)
+    z, loop = random_drive(seed, neuron, 5, n, 40)
+    fused_traces, fused_grads = passes(neuron, z, loop)
+    monkeypatch.setattr(kernel, "_fits_fused", lambda tensor: False)
+    traces, grads = passes(neuron, z, loop)
+    assert traces[0].sum() > 20
+    for fused, unrolled in zip(fused_traces, traces):
+        assert torch.equal(fused, unrolled)
+    for fused, unrolled in zip(fused_grads, grads):
+        torch.testing.assert_close(fused, unrolled, rtol=1e-4, atol=1e-4 * unrolled.abs().max())
+
+
+@pytest.mark.parametrize("surrogate", [Triangular(0.3), Triangular(0.5, 2.0), Exponential(0.02, 3)])
+@pytest.mark.parametrize("seed", range(3))
+def test_gradients_are_those_of_autograd(seed, surrogate):
+    """Autograd over the float equations, its values put on those of the integer run."""
+    n = 7
+    neuron = random_neuron(seed, n, surrogate=surrogate)
+    z, loop = random_drive(seed, neuron, 3, n, 25)
+    traces, grads = passes(neuron, z, loop)
+
+    decays = [d.detach().double().round().requires_grad_() for d in neuron._decays()]
+    fixed = neuron.fixed().broadcast(n)
+    unit = 4096.0
+    threshold = torch.tensor(fixed.vth * 64 / unit)
+    jump = torch.tensor(fixed.coefficients().jump / unit)
+    spikes_of, potential_of, current_of, ahp_of = (t.detach().double() for t in traces)
+    x = z.detach().double().requires_grad_()
+    r = loop.detach().double().requires_grad_()
+
+    class Spike(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, v, s):
+            ctx.save_for_backward(v)
+            return s
+
+        @staticmethod
+        def backward(ctx, grad):
+            (v,) = ctx.saved_tensors
+            return grad * surrogate(v, threshold), None
+
+    def put(value, trace):
+        return value + (trace - value).detach()
+
+    u = v = a = s = torch.zeros(3, n, dtype=torch.float64)
+    hold = torch.zeros(3, n)
+    spikes, potential = [], []
+    for t in range(25):
+        u = put((1 - decays[0] / 4096) * u + x[..., t] + s @ r.T, current_of[..., t])
+        a = put((1 - decays[2] / 4096) * a - jump * s, ahp_of[..., t])
+        free = (hold == 0).double()
+        pot = put(((1 - decays[1] / 4096) * v + u + a) * free, potential_of[..., t])
+        s = Spike.apply(pot * free, spikes_of[..., t]) * free
+        v = pot * (1 - s.detach())
+        hold = torch.where(s.detach() > 0, torch.tensor(fixed.refractory_period), (hold - 1).clamp(min=0))
+        spikes.append(s)
+        potential.append(pot)
+    spikes, potential = torch.stack(spikes, -1), torch.stack(potential, -1)
+    torch.manual_seed(0)
+    weight_s, weight_p = torch.randn(spikes.shape), torch.randn(spikes.shape)
+    loss = (spikes * weight_s).sum() + (potential * weight_p).sum()
+    expected = torch.autograd.grad(loss, [x, r, *decays])
+    for grad, reference in zip(grads, expected):
+        torch.testing.assert_close(
+            grad.double(), reference, rtol=1e-3, atol=1e-5 * reference.abs().max().item()
+        )
+
+
+def test_a_population_is_the_same_on_any_number_of_chunks(monkeypatch):
+    from lava_ahp.slayer import fused
+
+    neuron = random_neuron(3, 16)
+    z, loop = random_drive(3, neuron, 8, 16, 30)
+    traces, grads = passes(neuron, z, loop)
+    monkeypatch.setattr(fused, "CHUNKS", 1)
+    others, other_grads = passes(neuron, z, loop)
+    for one, other in zip(traces, others):
+        assert torch.equal(one, other)
+    for one, other in zip(grads, other_grads):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4 * one.abs().max())
+
+
+def test_persistent_state_continues_where_the_last_pass_ended():
+    n = 12
+    whole, parts = random_neuron(5, n), random_neuron(5, n, persistent_state=True)
+    z, loop = random_drive(5, whole, 4, n, 30)
+    expected = whole.unroll(z, loop)
+    first, second = parts.unroll(z[..., :13], loop), parts.unroll(z[..., 13:], loop)
+    for trace, one, two in zip(expected, first, second):
+        assert torch.equal(trace, torch.cat((one, two), -1))

@@ -1,0 +1,163 @@
+"""Recipes, and what a training run leaves behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("lava.lib.dl.slayer")
+
+from lava_ahp import netx, tasks  # noqa: E402
+from lava_ahp.engine import simulate  # noqa: E402
+from lava_ahp.errors import LavaAHPError  # noqa: E402
+from lava_ahp.training import load_recipe, recipe_names, train  # noqa: E402
+
+SMALL = [
+    "network.regular=12",
+    "network.ahp=10",
+    "training.epochs=3",
+    "training.batch_size=128",
+    "training.checkpoint_minutes=0",
+]
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def same_network(one, other):
+    return all(
+        np.array_equal(a.connections[name].weight, b.connections[name].weight)
+        for a, b in zip(one.layers, other.layers)
+        for name in a.connections
+    ) and np.array_equal(one.layers[0].neuron.dv, other.layers[0].neuron.dv)
+
+
+def test_recipes_of_the_package_are_valid():
+    assert "digits" in recipe_names()
+    for name in recipe_names():
+        load_recipe(name)
+
+
+def test_a_trained_file_gives_the_accuracy_that_its_provenance_claims():
+    trained = train("digits", SMALL, "small.net")
+    network = netx.read("small.net")
+    assert same_network(network, trained.network)
+    samples = tasks.get("digits").load("validation")
+    result = simulate(network, samples.spikes[0 : len(samples)])
+    accuracy = np.mean(result.predictions == samples.labels)
+    assert network.metadata.provenance["metrics"]["validation"]["accuracy"] == accuracy
+    assert accuracy == max(entry["validation_accuracy"] for entry in trained.history)
+    card = (trained.path.parent / "small.md").read_text()
+    assert f"{accuracy:.2%}" in card and "training.epochs=3" in card
+    assert trained.run_folder.joinpath("metrics.csv").read_text().count("\n") == 4
+    assert trained.run_folder.joinpath("training.png").stat().st_size > 1000
+
+
+def test_the_same_seed_gives_the_same_network_and_another_seed_another():
+    first = train("digits", SMALL, "first.net").network
+    again = train("digits", SMALL, "again.net").network
+    other = train("digits", [*SMALL, "seed=99"], "other.net").network
+    assert same_network(first, again)
+    assert not same_network(first, other)
+
+
+def test_learning_lowers_the_loss():
+    history = train("digits", [*SMALL, "training.epochs=8"], "learnt.net").history
+    assert history[-1]["loss"] < history[0]["loss"] - 0.1
+
+
+def test_a_killed_run_resumes_to_the_network_of_an_uninterrupted_one():
+    settings = [*SMALL, "training.epochs=8"]
+    expected = train("digits", settings, "whole.net").network
+    code = (
+        "from lava_ahp.training import train;"
+        f"train('digits', {settings!r}, 'killed.net', report=lambda entry: print(entry['epoch'], flush=True))"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    for line in process.stdout:
+        if line.strip() == "3":
+            process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert process.returncode == -signal.SIGKILL
+    assert not os.path.exists("killed.net")
+    reported = []
+    resumed = train("digits", settings, "killed.net", resume=True, report=reported.append)
+    assert reported[0]["epoch"] >= 3 and len(resumed.history) == 8
+    assert same_network(resumed.network, expected)
+
+
+@pytest.mark.parametrize(
+    "text, where",
+    [
+        ("task = 'digits'", "network"),
+        ("task = 'nothing'\n[network]\nregular=1\nahp=1\n[training]\nepochs=1", "nothing"),
+        ("task = 'digits'\n[network]\nregular=1\nahp=1\n[training]\nepochs=0", "training.epochs"),
+        ("task = 'digits'\n[network]\nregular=1\nahp=1\nwings=2\n[training]\nepochs=1", "network.wings"),
+        ("task = 'digits'\n[network]\nregular=1\nahp=1\ntau_v=0.5\n[training]\nepochs=1", "network.tau_v"),
+        ("task = 'digits'\n[network]\nregular=0\nahp=0\n[training]\nepochs=1", "at least one neuron"),
+        ("task = [", "TOML"),
+    ],
+)
+def test_a_broken_recipe_is_refused_by_file_and_field(text, where, tmp_path):
+    path = tmp_path / "broken.toml"
+    path.write_text(text)
+    with pytest.raises(LavaAHPError) as caught:
+        load_recipe(path)
+    assert "broken.toml" in str(caught.value) and where in str(caught.value)
+
+
+@pytest.mark.parametrize("override", ["epochs", "training.wings=1", "seed=-1", "task.name=1", "=3"])
+def test_an_override_of_nothing_is_refused(override):
+    with pytest.raises(LavaAHPError):
+        load_recipe("digits", [override])
+
+
+def test_overrides_change_their_field_alone():
+    recipe = load_recipe("digits", ["training.epochs=7", "network.tau_v=[3, 9]", "task=digits"])
+    base = load_recipe("digits")
+    assert recipe.training.epochs == 7
+    assert recipe.network.tau_v == (3, 9)
+    assert recipe.training.model_copy(update={"epochs": base.training.epochs}) == base.training
+
+
+def test_resuming_with_another_recipe_is_refused(monkeypatch):
+    def stop(entry):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train("digits", SMALL, "one.net", report=stop)
+    with pytest.raises(LavaAHPError, match="recipe.training"):
+        train("digits", [*SMALL, "training.epochs=4"], "one.net", resume=True)
+
+
+def test_resuming_without_a_checkpoint_is_refused():
+    with pytest.raises(LavaAHPError, match="found no checkpoint"):
+        train("digits", SMALL, "none.net", resume=True)
+
+
+def test_digits_are_split_without_overlap_and_alike_in_every_class():
+    from sklearn.datasets import load_digits
+
+    labels = load_digits(return_X_y=True)[1]
+    splits = tasks.get("digits").split_indices(labels)
+    together = np.sort(np.concatenate(list(splits.values())))
+    assert np.array_equal(together, np.arange(len(labels)))
+    for indices in splits.values():
+        counts = np.bincount(labels[indices], minlength=10) / len(indices)
+        assert np.abs(counts - 0.1).max() < 0.01
+
+
+def test_time_left_can_be_told_from_reports():
+    entries = []
+    started = time.monotonic()
+    train("digits", SMALL, "timed.net", report=entries.append)
+    elapsed = time.monotonic() - started
+    assert [entry["epoch"] for entry in entries] == [1, 2, 3]
+    assert 0 < entries[0]["seconds"] < entries[-1]["seconds"] <= elapsed
