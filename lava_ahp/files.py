@@ -1,5 +1,6 @@
 """Files that are written whole or not at all."""
 
+import errno
 import os
 import tempfile
 from contextlib import contextmanager
@@ -13,14 +14,22 @@ def written_whole(path):
     Parameters
     ----------
     path : str or Path
-        The file to write; its folder is made if it is missing.
+        The file to write; its folder is made if it is missing. Of a link it is what the
+        link leads to.
 
     Yields
     ------
     Path
         Write here. On an exception it is removed and `path` stays as it was.
+
+    Raises
+    ------
+    OSError
+        If there is a folder or a device at `path`, or it cannot be written.
     """
-    path = Path(path)
+    path = Path(os.path.realpath(path))
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EEXIST, "found a folder or device, expected a file", str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     os.close(handle)

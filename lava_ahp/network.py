@@ -20,7 +20,10 @@ DELAY_MAX = 62
 
 SIGN_MODES = ("mixed", "split")
 
-WEIGHT_RANGES = {"mixed": (-256, 255), "split": (-255, 255)}
+WEIGHT_MAX = 255
+"""Largest magnitude of a weight whose connection has one sign: 8 bits."""
+
+WEIGHT_RANGES = {"mixed": (-WEIGHT_MAX - 1, WEIGHT_MAX), "split": (-WEIGHT_MAX, WEIGHT_MAX)}
 """Smallest and largest weight by sign mode, both included."""
 
 
@@ -37,7 +40,7 @@ class Connection:
         connection of 8 bits including the sign; as in Lava's Dense the lowest bit of
         every weight is dropped (rounding down) and 255 becomes 254. `split`: an
         excitatory and an inhibitory connection of 8 bits each, every value counts.
-        A matrix of one sign keeps its 8 bits in either mode.
+        A matrix of one sign keeps its 8 bits in either mode; -256 becomes -255 there.
     delay : ndarray of int, shape (target, source), or None
         Steps that a spike travels in addition to the latency of 1, 0 to 62.
 
@@ -93,7 +96,7 @@ class Connection:
         weight = self.weight
         if self.sign_mode == "mixed" and weight.min() < 0 < weight.max():
             return (weight >> 1) << 1
-        return weight
+        return np.maximum(weight, -WEIGHT_MAX)
 
     @property
     def max_delay(self):

@@ -5,6 +5,7 @@ import json
 import h5py
 import numpy as np
 
+from lava_ahp.errors import ParameterError
 from lava_ahp.files import written_whole
 from lava_ahp.netx import schema
 
@@ -19,6 +20,11 @@ def write(network, path):
     ----------
     network : NetworkSpec
     path : str or Path
+
+    Raises
+    ------
+    ParameterError
+        If a netx file cannot hold the network.
     """
     with written_whole(path) as temporary:
         with h5py.File(temporary, "w") as file:
@@ -68,6 +74,11 @@ def write_layer(group, layer, transform=None):
     group.attrs["groupSizes"] = [g.size for g in layer.groups]
     group["shape"] = np.array([layer.n_neurons])
     if layer.inputs is None:
+        if layer.recurrent is not None:
+            raise ParameterError(
+                f"layer {layer.name!r}: found a recurrent connection, expected none: "
+                f"a netx file has no place for it in a layer that takes its input directly"
+            )
         _write_type(group, "input")
         if transform is not None:
             group["weight"] = transform.weight
@@ -78,7 +89,7 @@ def write_layer(group, layer, transform=None):
         group["outFeatures"] = layer.n_neurons
         modes = {c.sign_mode for c in layer.connections.values()}
         if len(modes) > 1:
-            raise ValueError(f"layer {layer.name!r}: found sign modes {modes}, expected one")
+            raise ParameterError(f"layer {layer.name!r}: found sign modes {modes}, expected one")
         group.attrs["signMode"] = modes.pop()
         for name, connection in layer.connections.items():
             group.create_dataset(name, data=connection.weight.astype(np.int16), compression="gzip")

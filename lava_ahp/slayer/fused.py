@@ -38,35 +38,45 @@ _fixed_potential, _fire = dynamics.fixed_potential, dynamics.fire
 _State, _Coefficients = dynamics.State, dynamics.FixedCoefficients
 
 
-def forward(x, loop, c, state):
+def forward(z, recurrent, c, units, state, currents):
     """As :func:`lava_ahp.slayer.kernel.unrolled_forward`, with the same bits."""
-    n_steps, batch, n = x.shape
-    recordings = [torch.empty_like(x) for _ in range(4)]
-    held = torch.zeros_like(x, dtype=torch.bool)
+    n_steps, batch, n = z.shape
+    spikes, potential, current, ahp = (
+        torch.empty_like(z) if wanted else z.new_empty((0, 0, 0))
+        for wanted in (True, True, currents, currents)
+    )
+    held = torch.empty(z.shape if c.refractory.any() else (0, 0, 0), dtype=torch.bool)
+    unit = np.broadcast_to(units.weight.numpy(), (n,)).astype(np.float32)
+    loop = np.empty((0, n), np.int32)
+    if recurrent is not None:
+        loop = np.ascontiguousarray(np.rint(recurrent.numpy().T / unit).astype(np.int32))
     last = np.stack([value.numpy() for value in state])
     _run_chunks(
         _forward,
         batch,
-        x.numpy(),
-        np.empty((0, n), np.float32) if loop is None else np.ascontiguousarray(loop.numpy()),
+        z.numpy(),
+        1 / unit,
+        np.float32(units.state),
+        loop,
         np.stack([np.broadcast_to(value.numpy(), (n,)) for value in c]),
         last,
-        *(recording.numpy() for recording in recordings),
-        held.numpy(),
+        *(recording.numpy() for recording in (spikes, potential, current, ahp, held)),
     )
     state = dynamics.State(*(torch.from_numpy(value) for value in last))
-    return *recordings, held if c.refractory.any() else None, state
+    return spikes, potential, current, ahp, held if len(held) else None, state
 
 
-def backward(grad_spikes, grad_potential, spikes, psi, held, recurrent, keep, jump, first_spikes):
+def backward(grad_spikes, grad_potential, spikes, psi, held, recurrent, keep, jump, before, decays):
     """As :func:`lava_ahp.slayer.kernel.unrolled_backward`, up to the order of sums."""
     n_steps, batch, n = spikes.shape
-    grads = [torch.empty_like(spikes) for _ in range(3)]
+    grad_u, grad_v, grad_a = (
+        torch.empty_like(spikes) if wanted else spikes.new_empty((0, 0, 0))
+        for wanted in (True, decays, decays)
+    )
     loop = np.empty((0, n), np.float32)
     if recurrent is not None:
-        loop = np.ascontiguousarray(recurrent.T.numpy())
+        loop = np.ascontiguousarray(recurrent.numpy().T)
     grad_loop = np.zeros((CHUNKS, *loop.shape), np.float32)
-    per_neuron = [*keep, jump]
     _run_chunks(
         _backward,
         batch,
@@ -76,14 +86,16 @@ def backward(grad_spikes, grad_potential, spikes, psi, held, recurrent, keep, ju
         psi.numpy(),
         np.empty((0, 0, 0), np.bool_) if held is None else held.numpy(),
         loop,
-        np.stack([np.broadcast_to(value.detach().numpy(), (n,)) for value in per_neuron]),
-        first_spikes.expand_as(spikes[0]).contiguous().numpy(),
-        *(grad.numpy() for grad in grads),
+        np.stack([np.broadcast_to(value.detach().numpy(), (n,)) for value in (*keep, jump)]),
+        before.expand_as(spikes[0]).contiguous().numpy(),
+        grad_u.numpy(),
+        grad_v.numpy(),
+        grad_a.numpy(),
         grad_loop,
     )
     if recurrent is None:
-        return *grads, None
-    return *grads, torch.from_numpy(grad_loop.sum(0).T)
+        return grad_u, grad_v, grad_a, None
+    return grad_u, grad_v, grad_a, torch.from_numpy(grad_loop.sum(0).T)
 
 
 @cache
@@ -100,8 +112,10 @@ def _run_chunks(function, batch, *arrays):
 
 
 @numba.njit(nogil=True)
-def _forward(chunk, start, stop, x, loop, c, last, spikes, potential, current, ahp, held):
-    n_steps, _, n = x.shape
+def _forward(
+    chunk, start, stop, z, scale, unit, loop, c, last, spikes, potential, current, ahp, held
+):
+    n_steps, _, n = z.shape
     arriving = np.empty(n, np.int64)
     fired = np.empty(n, np.int64)
     for b in range(start, stop):
@@ -113,11 +127,11 @@ def _forward(chunk, start, stop, x, loop, c, last, spikes, potential, current, a
                     n_fired += 1
         for t in range(n_steps):
             for i in range(n):
-                arriving[i] = np.int64(x[t, b, i])
+                arriving[i] = np.int64(np.rint(z[t, b, i] * scale[i]))
             for k in range(n_fired):
                 row = loop[fired[k]]
                 for i in range(n):
-                    arriving[i] += np.int64(row[i])
+                    arriving[i] += row[i]
             n_fired = 0
             for i in range(n):
                 state = _State(
@@ -127,7 +141,8 @@ def _forward(chunk, start, stop, x, loop, c, last, spikes, potential, current, a
                     c[0, i], c[1, i], c[2, i], c[3, i], c[4, i], c[5, i], c[6, i], c[7, i]
                 )
                 u, v, a = _fixed_potential(arriving[i], state, coefficients)
-                held[t, b, i] = state.hold > 0
+                if len(held):
+                    held[t, b, i] = state.hold > 0
                 state = _fire(u, v, a, state.hold, c[5, i], c[6, i])
                 last[0, b, i] = state.u
                 last[1, b, i] = state.v
@@ -135,9 +150,10 @@ def _forward(chunk, start, stop, x, loop, c, last, spikes, potential, current, a
                 last[3, b, i] = state.s
                 last[4, b, i] = state.hold
                 spikes[t, b, i] = state.s
-                potential[t, b, i] = v
-                current[t, b, i] = u
-                ahp[t, b, i] = a
+                potential[t, b, i] = v * unit
+                if len(current):
+                    current[t, b, i] = u * unit
+                    ahp[t, b, i] = a * unit
                 if state.s and len(loop):
                     fired[n_fired] = i
                     n_fired += 1
@@ -185,8 +201,9 @@ def _backward(
                 du[i] = p[i] + keep_u[i] * du[i]
                 da[i] = p[i] + keep_a[i] * da[i]
                 grad_u[t, b, i] = du[i]
-                grad_v[t, b, i] = p[i]
-                grad_a[t, b, i] = da[i]
+                if len(grad_v):
+                    grad_v[t, b, i] = p[i]
+                    grad_a[t, b, i] = da[i]
             if len(loop):
                 before = spikes[t - 1, b] if t > 0 else first_spikes[b]
                 for j in range(n):

@@ -25,85 +25,95 @@ class Population(torch.autograd.Function):
     """Runs a population; call through :func:`run`."""
 
     @staticmethod
-    def forward(ctx, z, recurrent, decay_u, decay_v, decay_a, coefficients, units, surrogate, state):
-        first = State(*(value.to(z.dtype) for value in state))
-        x = torch.round(z / units.weight)
-        loop = None if recurrent is None else torch.round(recurrent.T / units.weight)
+    def forward(
+        ctx, z, recurrent, decay_u, decay_v, decay_a, c, units, surrogate, state, currents
+    ):
+        trained_decays = any(ctx.needs_input_grad[2:5])
         forward = fused.forward if _fits_fused(z) else unrolled_forward
-        spikes, potential, current, ahp, held, state = forward(x, loop, coefficients, state)
-        for recording in (potential, current, ahp):
-            recording *= units.state
+        spikes, potential, current, ahp, held, last = forward(
+            z, recurrent, c, units, state, currents or trained_decays
+        )
         ctx.save_for_backward(recurrent, decay_u, decay_v, decay_a, spikes, potential, current, ahp)
-        ctx.held, ctx.units, ctx.surrogate, ctx.c = held, units, surrogate, coefficients
-        ctx.first = first
-        ctx.mark_non_differentiable(current, ahp, *state)
-        return spikes, potential, current, ahp, *state
+        ctx.held, ctx.units, ctx.surrogate, ctx.c = held, units, surrogate, c
+        ctx.first = State(*(value.to(z.dtype) for value in state))
+        ctx.trained_decays = trained_decays
+        ctx.mark_non_differentiable(current, ahp, *last)
+        return spikes, potential, current, ahp, *last
 
     @staticmethod
     def backward(ctx, grad_spikes, grad_potential, *_):
         recurrent, decay_u, decay_v, decay_a, spikes, potential, current, ahp = ctx.saved_tensors
-        c, units, need = ctx.c, ctx.units, ctx.needs_input_grad
+        c, units, first = ctx.c, ctx.units, ctx.first
         keep = [1 - d / DECAY_UNITY for d in (decay_u, decay_v, decay_a)]
-        threshold = c.threshold.to(spikes.dtype) * units.state
-        psi = ctx.surrogate(potential, threshold)
+        psi = ctx.surrogate(potential, c.threshold.to(spikes.dtype) * units.state)
         if ctx.held is not None:
             psi = psi * ~ctx.held
         jump = c.jump.to(spikes.dtype) * units.state
         backward = fused.backward if _fits_fused(spikes) else unrolled_backward
         grad_u, grad_v, grad_a, grad_recurrent = backward(
-            grad_spikes, grad_potential, spikes, psi, ctx.held, recurrent, keep, jump, ctx.first.s
+            grad_spikes,
+            grad_potential,
+            spikes,
+            psi,
+            ctx.held,
+            recurrent,
+            keep,
+            jump,
+            first.s,
+            ctx.trained_decays,
         )
-        grads = [grad_u, grad_recurrent if need[1] else None, None, None, None]
-        for index, grad, recording, first, decay in (
-            (2, grad_u, current, ctx.first.u, decay_u),
-            (3, grad_v, potential * (1 - spikes), ctx.first.v, decay_v),
-            (4, grad_a, ahp, ctx.first.a, decay_a),
-        ):
-            if need[index]:
-                before = _before(recording, first * units.state)
-                per_neuron = -(grad * before).sum((0, 1))
+        grads = [grad_u, grad_recurrent, None, None, None]
+        if ctx.trained_decays:
+            for index, grad, recording, begin, decay in (
+                (2, grad_u, current, first.u, decay_u),
+                (3, grad_v, potential * (1 - spikes), first.v, decay_v),
+                (4, grad_a, ahp, first.a, decay_a),
+            ):
+                per_neuron = -(grad * _before(recording, begin * units.state)).sum((0, 1))
                 grads[index] = per_neuron.sum_to_size(decay.shape) / DECAY_UNITY
-        return (*grads, None, None, None, None)
+        return (*grads, None, None, None, None, None)
 
 
-def unrolled_forward(x, loop, c, state):
+def unrolled_forward(z, recurrent, c, units, state, currents):
     """The forward pass as a loop over steps of tensors, on any device.
 
     Parameters
     ----------
-    x : Tensor of float, shape (time, batch, neuron)
-        Integer input of each step.
-    loop : Tensor of float or None, shape (source, target)
-        Integer recurrent weights.
-    c : FixedCoefficients
-    state : State
+    z, recurrent, c, units, state
+        As for :func:`run`.
+    currents : bool
+        Whether to record the currents; if not, their tensors are empty.
 
     Returns
     -------
     spikes, potential, current, ahp : Tensor of float, shape (time, batch, neuron)
-        In units of the integer state.
     held : Tensor of bool or None, shape (time, batch, neuron)
         Where the voltage was held at 0; None without refractory period.
     state : State
         After the last step.
     """
-    spikes, potential, current, ahp = (torch.empty_like(x) for _ in range(4))
-    held = torch.empty_like(x, dtype=torch.bool) if c.refractory.any() else None
-    for t in range(len(x)):
+    x = torch.round(z / units.weight)
+    loop = None if recurrent is None else torch.round(recurrent.T / units.weight)
+    spikes, potential = torch.empty_like(z), torch.empty_like(z)
+    current, ahp = (torch.empty_like(z) if currents else z.new_empty((0, 0, 0)) for _ in range(2))
+    held = torch.empty_like(z, dtype=torch.bool) if c.refractory.any() else None
+    for t in range(len(z)):
         arriving = x[t]
         if loop is not None:
             # Exact in float32: sums of integers below 2**24.
-            arriving = arriving + state.s.to(x.dtype) @ loop
+            arriving = arriving + state.s.to(z.dtype) @ loop
         if held is not None:
             held[t] = state.hold > 0
         u, v, a = fixed_potential(arriving.to(torch.int64), state, c)
         state = fire(u, v, a, state.hold, c.threshold, c.refractory)
-        spikes[t], potential[t], current[t], ahp[t] = state.s, v, u, a
+        spikes[t], potential[t] = state.s, v * units.state
+        if currents:
+            current[t], ahp[t] = u * units.state, a * units.state
     return spikes, potential, current, ahp, held, state
 
 
 def unrolled_backward(
-    grad_spikes, grad_potential, spikes, psi, held, recurrent, keep, jump, first_spikes
+    grad_spikes, grad_potential, spikes, psi, held, recurrent, keep, jump, before, decays
 ):
     """The backward pass as a loop over steps of tensors, on any device.
 
@@ -116,8 +126,10 @@ def unrolled_backward(
     keep : list of three Tensors, shape (1,) or (neuron,)
         What is left of u, v and a after a step, as fractions.
     jump : Tensor, shape () or (neuron,)
-    first_spikes : Tensor, shape (batch, neuron)
+    before : Tensor, shape (batch, neuron)
         Spikes of the step before the first.
+    decays : bool
+        Whether `grad_v` and `grad_a` are wanted; if not, they may be empty.
 
     Returns
     -------
@@ -140,7 +152,7 @@ def unrolled_backward(
         grad_u[t], grad_v[t], grad_a[t] = du, p, da
     if recurrent is None:
         return grad_u, grad_v, grad_a, None
-    sent = _before(spikes, first_spikes)
+    sent = _before(spikes, before)
     return grad_u, grad_v, grad_a, grad_u.flatten(0, 1).T @ sent.flatten(0, 1)
 
 
@@ -153,7 +165,7 @@ def _fits_fused(tensor):
     return tensor.device.type == "cpu" and tensor.dtype == torch.float32
 
 
-def run(z, recurrent, decays, coefficients, units, surrogate, state):
+def run(z, recurrent, decays, coefficients, units, surrogate, state, currents=False):
     """Run a population of neurons over a batch of sequences.
 
     Parameters
@@ -170,6 +182,8 @@ def run(z, recurrent, decays, coefficients, units, surrogate, state):
     surrogate : callable
     state : State
         int64 tensors of shape (batch, neuron).
+    currents : bool, optional
+        Whether the currents are wanted; if not, their tensors may be empty.
 
     Returns
     -------
@@ -180,7 +194,7 @@ def run(z, recurrent, decays, coefficients, units, surrogate, state):
         State after the last step.
     """
     spikes, potential, current, ahp, *last = Population.apply(
-        z, recurrent, *decays, coefficients, units, surrogate, state
+        z, recurrent, *decays, coefficients, units, surrogate, state, currents
     )
     return spikes, potential, current, ahp, State(*last)
 

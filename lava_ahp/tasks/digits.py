@@ -79,13 +79,15 @@ def split_indices(labels):
     return {split: np.sort(np.concatenate(indices)) for split, indices in parts.items()}
 
 
-def augment(images, random):
-    """Images shifted at random by up to one pixel each way, for training.
+def augment(images, random, noise=0.0):
+    """Images shifted by up to one pixel each way, with noise on their grey levels.
 
     Parameters
     ----------
     images : ndarray of uint8, shape (n, 8, 8)
     random : numpy.random.Generator
+    noise : float, optional
+        Standard deviation of the noise, in grey levels.
 
     Returns
     -------
@@ -94,4 +96,6 @@ def augment(images, random):
     padded = np.pad(images, ((0, 0), (1, 1), (1, 1)))
     windows = np.lib.stride_tricks.sliding_window_view(padded, (8, 8), axis=(1, 2))
     rows, columns = random.integers(0, 3, (2, len(images)))
-    return windows[np.arange(len(images)), rows, columns]
+    shifted = windows[np.arange(len(images)), rows, columns]
+    noisy = np.rint(shifted + random.normal(0.0, noise, shifted.shape))
+    return noisy.clip(0, default_encoding().max_value).astype(np.uint8)

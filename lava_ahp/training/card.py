@@ -73,13 +73,17 @@ def card(name, network, recipe, seconds):
         layers.append(f"| {layer.name} | {groups} | {synapses:,} | {low} to {high} |")
     encoding = dict(network.metadata.encoding)
     sets = "".join(f" --set {override}" for override in made["overrides"])
-    settings = [f"{table}.{key} = {value}" for table in ("network", "training")
-                for key, value in getattr(recipe, table).model_dump(mode="json").items()]
+    settings = [
+        f"{table}.{key} = {value}"
+        for table in ("network", "training")
+        for key, value in getattr(recipe, table).model_dump(mode="json").items()
+    ]
     return _TEMPLATE.format(
         name=name,
         title=f"An AHP network for the task `{network.metadata.task}`, in 8-bit weights.",
         minutes=seconds / 60,
-        command=f"lava-ahp train {made['recipe']}{sets} --out {name}.net",
+        command=f"lava-ahp train {made['recipe']}{sets} --out {name}.net"
+        + (" --test" if "test" in made["metrics"] else ""),
         metrics="\n".join(metrics),
         best_epoch=made["best_epoch"],
         epochs=made["epochs"],

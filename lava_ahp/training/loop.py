@@ -144,11 +144,12 @@ class _Run:
             chosen = order[start : start + settings.batch_size]
             images = self.data.images[chosen]
             if settings.augment:
-                images = self.task.augment(images, self.random)
+                images = self.task.augment(images, self.random, settings.augment_noise)
             spikes = self.encoding.encode(images.reshape(len(images), -1))
             labels = torch.from_numpy(self.data.labels[chosen])
             output, hidden, potential = self.model(torch.from_numpy(spikes).float())
-            loss = cross_entropy(output, labels, label_smoothing=settings.label_smoothing)
+            logits = settings.output_gain * output
+            loss = cross_entropy(logits, labels, label_smoothing=settings.label_smoothing)
             objective = loss + self._regularisation(hidden, potential)
             self.optimiser.zero_grad()
             objective.backward()

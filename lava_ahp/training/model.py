@@ -58,7 +58,7 @@ class Classifier(torch.nn.Module):
             Spikes and voltages before the reset of the recurrent population.
         """
         x = self.input(spikes.permute(0, 2, 1))
-        hidden_spikes, potential, _, _ = self.hidden.unroll(x)
+        hidden_spikes, potential, _, _ = self.hidden.unroll(x, currents=False)
         sent = torch.cat((torch.zeros_like(hidden_spikes[..., :1]), hidden_spikes[..., :-1]), -1)
         return self.readout(sent)[..., -1], hidden_spikes, potential
 

@@ -59,6 +59,8 @@ class NetworkRecipe(_Table):
 class TrainingRecipe(_Table):
     """Optimisation: Adam with cosine decay, surrogate gradients, regularisation.
 
+    The loss is the cross entropy of the readout's voltages after the last step, in
+    thresholds, times `output_gain`. `augment_noise` is in units of the input's values.
     `firing_rate_weight` scales the mean square of what each neuron fires above
     `firing_rate_target`, in per cent; `voltage_weight` the mean square of voltages below
     -1 thresholds.
@@ -74,7 +76,9 @@ class TrainingRecipe(_Table):
     firing_rate_weight: NotNegative = 0.0
     voltage_weight: NotNegative = 0.0
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    output_gain: Positive = 1.0
     augment: bool = True
+    augment_noise: NotNegative = 0.0
     checkpoint_minutes: NotNegative = 1.0
 
 

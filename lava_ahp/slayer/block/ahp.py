@@ -159,7 +159,7 @@ class Dense(_Block):
     def _dendrite(self, x):
         if self.mask is not None:
             self.synapse.weight.data *= self.mask
-        return self.synapse(x)
+        return _apply(self.synapse, x)
 
     def forward(self, x):
         """Spikes in (batch, in_neurons, time), spikes out (batch, out_neurons, time)."""
@@ -220,25 +220,26 @@ class Recurrent(_Block):
         )
         self.recurrent_synapse.weight.requires_grad = requires_grad
 
-    def unroll(self, x):
+    def unroll(self, x, currents=True):
         """Spikes, voltages before the reset, currents and AHP currents of all steps.
 
         Parameters
         ----------
         x : Tensor, shape (batch, in_neurons, time)
+        currents : bool, optional
+            Whether to return the currents; without them it is faster.
 
         Returns
         -------
         tuple of four Tensors, shape (batch, out_neurons, time)
             As :meth:`lava_ahp.slayer.neuron.ahp.Neuron.unroll`, without `delay_shift`.
         """
-        loop = self.recurrent_synapse
-        recurrent = loop.pre_hook_fx(loop.weight).flatten(1)
-        return self.neuron.unroll(self.input_synapse(x), recurrent)
+        recurrent = _matrix(self.recurrent_synapse)
+        return self.neuron.unroll(_apply(self.input_synapse, x), recurrent, currents)
 
     def forward(self, x):
         """Spikes in (batch, in_neurons, time), spikes out (batch, out_neurons, time)."""
-        spikes, *_ = self.unroll(x)
+        spikes, *_ = self.unroll(x, currents=False)
         if self.neuron.drop is not None:
             spikes = self.neuron.drop(spikes)
         return self._send(spikes)
@@ -273,13 +274,28 @@ class Output(Dense):
 
     def forward(self, x):
         """Spikes in (batch, in_neurons, time), voltages out (batch, out_neurons, time)."""
-        spikes, potential, _, _ = self.neuron.unroll(self._dendrite(x))
+        spikes, potential, _, _ = self.neuron.unroll(self._dendrite(x), currents=False)
         voltage = potential * (1 - spikes)
         return (voltage, None) if self.count_log else voltage
 
     def to_layer(self, name="readout"):
         """The block as a :class:`lava_ahp.network.Layer`."""
         return super().to_layer(name)
+
+
+def _matrix(layer):
+    """Quantised weights of a synapse, shape (target, source)."""
+    for hook in layer._forward_pre_hooks.values():
+        hook(layer, None)  # weight normalisation computes the weight here
+    weight = layer.weight if layer.pre_hook_fx is None else layer.pre_hook_fx(layer.weight)
+    return weight.flatten(1)
+
+
+def _apply(layer, x):
+    """Weighted input, laid out in memory as (time, batch, neuron), which the kernel reads."""
+    if x.dim() != 3:
+        return layer(x)
+    return torch.nn.functional.linear(x.permute(2, 0, 1), _matrix(layer)).permute(1, 2, 0)
 
 
 def _integers(layer):

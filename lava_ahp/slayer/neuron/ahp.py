@@ -237,7 +237,7 @@ class Neuron(torch.nn.Module):
         in_exp = torch.as_tensor(self.in_exp, dtype=like.dtype, device=like.device)
         return torch.exp2(in_exp) / self.scale
 
-    def unroll(self, z, recurrent=None):
+    def unroll(self, z, recurrent=None, currents=True):
         """Run the population, with or without connections to itself.
 
         Parameters
@@ -246,20 +246,21 @@ class Neuron(torch.nn.Module):
             Sum of the quantised weights of arriving spikes.
         recurrent : Tensor, shape (neuron, neuron), optional
             Quantised weights from the population (columns) to itself (rows).
+        currents : bool, optional
+            Whether to return the currents; without them it is faster.
 
         Returns
         -------
         spikes, potential, current, ahp : Tensor, shape (batch, neuron, time)
-            Spikes; voltages before the reset; synaptic and AHP currents. Gradients
-            flow through the first two. A voltage is a multiple of
+            Spikes; voltages before the reset; synaptic and AHP currents, or None.
+            Gradients flow through the first two. A voltage is a multiple of
             `1 / (scale * 64)`, exactly the integer on the chip.
         """
         if z.dim() != 3:
             raise ParameterError(f"input: found shape {tuple(z.shape)}, expected (batch, neuron, time)")
         self.set_shape(z.shape[1:-1])
-        fixed = self.fixed()
         coefficients = FixedCoefficients(
-            *(torch.as_tensor(value, device=z.device) for value in fixed.coefficients())
+            *(torch.as_tensor(value, device=z.device) for value in self.fixed().coefficients())
         )
         state = self._state
         if state is None or not self.persistent_state or state.v.shape != z.shape[:2]:
@@ -274,9 +275,11 @@ class Neuron(torch.nn.Module):
             Units(self._unit(z), 1 / (self.scale << STATE_SHIFT)),
             self.surrogate,
             state,
+            currents,
         )
         self._state = state if self.persistent_state else None
-        return tuple(trace.permute(1, 2, 0) for trace in traces)
+        spikes, potential, current, ahp = (trace.permute(1, 2, 0) for trace in traces)
+        return (spikes, potential, current, ahp) if currents else (spikes, potential, None, None)
 
     def dynamics(self, input):
         """Current and voltage before the reset, each of shape (batch, neuron, time)."""
@@ -285,7 +288,7 @@ class Neuron(torch.nn.Module):
 
     def forward(self, input):
         """Spikes in answer to weighted input, both of shape (batch, neuron, time)."""
-        spikes, *_ = self.unroll(input)
+        spikes, *_ = self.unroll(input, currents=False)
         return spikes if self.drop is None else self.drop(spikes)
 
 

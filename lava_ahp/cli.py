@@ -1,0 +1,350 @@
+"""The command line: demo, info, eval and train.
+
+Each command is one call of Python and prints what it gives. Errors of input are one line
+on standard error and exit code 2. Heavy modules are imported when a command needs them.
+"""
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from contextlib import contextmanager, nullcontext, redirect_stdout
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from lava_ahp.errors import LavaAHPError
+
+EXIT_DIFFERENCE = 1
+EXIT_BAD_INPUT = 2
+EXIT_INTERRUPTED = 130
+EXIT_TERMINATED = 143
+
+SECONDS_BETWEEN_LINES = 10.0
+"""How often a line tells of the progress where standard error is no terminal."""
+
+app = typer.Typer(
+    name="lava-ahp",
+    help="Spiking networks with after-hyperpolarising (AHP) neurons: train, evaluate, run.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+class Backend(str, Enum):
+    """What runs a network."""
+
+    engine = "engine"
+    lava = "lava"
+
+
+Net = Annotated[str, typer.Argument(metavar="NET", help="A shipped network's name or a netx file.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+
+def main(arguments=None):
+    """Run a command line and return its exit code.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+        By default those of the process.
+
+    Returns
+    -------
+    int
+        0 if all went well, 1 if a comparison found differences, 2 for bad input, 130
+        after Ctrl-C.
+    """
+    try:
+        with _ends_cleanly():
+            command = typer.main.get_command(app)
+            code = command.main(args=arguments, prog_name="lava-ahp", standalone_mode=False)
+            sys.stdout.flush()
+            return code or 0
+    except (KeyboardInterrupt, typer.Abort):
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader of a pipe, such as `head`, has seen enough; Python must not flush again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return _fail(f"{where}{error.strerror or error}")
+    except LavaAHPError as error:
+        return _fail(error)
+    except Exception as error:
+        # What Typer raises for a wrong usage; its class has moved between versions.
+        if not hasattr(error, "format_message"):
+            raise
+        return _fail(error.format_message())
+
+
+def _fail(message):
+    print(f"error: {' '.join(str(message).split())}", file=sys.stderr)
+    return EXIT_BAD_INPUT
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+):
+    if version:
+        from lava_ahp import __version__
+
+        print(f"lava-ahp {__version__}")
+        raise typer.Exit()
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+@app.command("demo")
+def demo_command(
+    out: Annotated[Path, typer.Option(help="Picture to write, a PNG file.")] = Path(
+        "lava-ahp-demo.png"
+    ),
+    samples: Annotated[int, typer.Option(help="Test samples to run on Lava.")] = 4,
+    network: Annotated[
+        str, typer.Option(metavar="NET", help="A shipped network's name or a netx file.")
+    ] = "digits",
+):
+    """Run a network on Lava and in the engine, compare every bit, draw a picture."""
+    from lava_ahp.demo import demo
+
+    with _stdout_to_stderr(), _Progress() as progress:
+        found = demo(network, out, samples, progress)
+    print(_demo_report(found))
+    return EXIT_DIFFERENCE if found.comparison.n_differences else 0
+
+
+@app.command()
+def info(network: Net, as_json: Json = False):
+    """Show what a network consists of."""
+    from lava_ahp.info import describe
+
+    description = describe(network)
+    if as_json:
+        print(json.dumps(description))
+    else:
+        from lava_ahp.info import print_tables
+
+        print_tables(description)
+
+
+@app.command("eval")
+def eval_command(
+    network: Net,
+    data: Annotated[
+        Optional[Path], typer.Option(help="The task's data, where it does not bring them.")
+    ] = None,
+    split: Annotated[str, typer.Option(help="Part of the data.")] = "test",
+    backend: Annotated[Backend, typer.Option(help="What runs the network.")] = Backend.engine,
+    limit: Annotated[Optional[int], typer.Option(help="Use the first samples only.")] = None,
+    predictions: Annotated[
+        Optional[Path], typer.Option(help="Write the predictions to this file, as int64 .npy.")
+    ] = None,
+    as_json: Json = False,
+):
+    """Measure a network's accuracy and firing rates on its task."""
+    import numpy as np
+
+    from lava_ahp.evaluation import evaluate
+    from lava_ahp.files import written_whole
+
+    # Opened before the run: where it cannot be written one should know at once.
+    with written_whole(predictions) if predictions else nullcontext() as temporary:
+        with _stdout_to_stderr(), _Progress() as progress:
+            found = evaluate(
+                network,
+                data,
+                split,
+                backend.value,
+                limit,
+                progress=lambda done, total: progress(backend.value, done, total),
+            )
+        if temporary:
+            # given a name, NumPy would add a suffix to it
+            with open(temporary, "wb") as file:
+                np.save(file, found.predictions)
+    print(json.dumps(found.to_dict()) if as_json else _evaluation_report(found))
+
+
+@app.command()
+def train(
+    recipe: Annotated[str, typer.Argument(help="A shipped recipe's name or a TOML file.")],
+    settings: Annotated[
+        Optional[list[str]],
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="Change a value of the recipe; may be repeated."
+        ),
+    ] = None,
+    out: Annotated[
+        Optional[Path], typer.Option(help="File to write; by default the recipe's name.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the last checkpoint.")
+    ] = False,
+    test: Annotated[
+        bool, typer.Option("--test", help="Measure the test split at the end, once.")
+    ] = False,
+):
+    """Train a network from a recipe."""
+    from lava_ahp.training import train as train_recipe
+
+    with _stdout_to_stderr(), _Progress() as progress:
+        found = train_recipe(
+            recipe,
+            overrides=settings or [],
+            out=out,
+            resume=resume,
+            test=test,
+            report=lambda entry: progress(_epoch_line(entry), entry["epoch"], entry["epochs"]),
+        )
+    for split, metrics in found.metrics.items():
+        print(f"{split}: accuracy {metrics['accuracy']:.1%} of {metrics['n']} samples")
+    print(f"network: {found.path}")
+    print(f"card: {found.path.with_suffix('.md')}")
+    print(f"course of the training: {found.run_folder}")
+
+
+def _epoch_line(entry):
+    return (
+        f"loss {entry['loss']:.3f}, validation {entry['validation_accuracy']:.1%}, "
+        f"firing {entry['firing_rate']:.1%}"
+    )
+
+
+def _evaluation_report(found):
+    rates = ", ".join(f"{name} {rate:.2%}" for name, rate in found.firing_rates.items())
+    lines = [
+        f"{found.network}: task {found.task}, {found.split} split, on {found.backend}",
+        f"accuracy      {found.accuracy:.2%} ({found.n_correct} of {found.n})",
+        f"firing rate   {found.firing_rate:.2%} of the neurons in a step ({rates})",
+        f"time          {_time(found.seconds_per_sample)} a sample of {found.n_steps} steps",
+    ]
+    if found.readout_spikes:
+        lines.insert(
+            3,
+            f"warning       {found.readout_spikes} spikes of readout neurons, "
+            f"each of which resets a voltage that should only integrate",
+        )
+    return "\n".join(lines)
+
+
+def _demo_report(found):
+    evaluation, comparison = found.evaluation, found.comparison
+    same = f"{comparison.n_differences} differences"
+    if comparison.n_differences:
+        same = f"{same}; the first is {comparison.first}"
+    n = len(found.labels)
+    rates = ", ".join(f"{name} {rate:.2%}" for name, rate in evaluation.firing_rates.items())
+    return "\n".join(
+        [
+            f"network {evaluation.network}, task {evaluation.task}",
+            f"  Lava against the engine   {comparison.n_values:,} values of spikes, u, v, a and "
+            f"output: {same}",
+            f"  accuracy on Lava          {found.n_correct} of {n} samples right",
+            f"  accuracy in the engine    {evaluation.accuracy:.2%} of the test split "
+            f"({evaluation.n_correct} of {evaluation.n})",
+            f"  firing rate               {evaluation.firing_rate:.2%} of the neurons in a step "
+            f"({rates})",
+            f"  time on Lava              {_time(found.lava_seconds_per_step)} a step of a sample",
+            f"  time in the engine        {_time(found.engine_seconds_per_step)} a step of a sample "
+            f"(in batches; {found.speed_ratio:.0f} times faster)",
+            f"  picture                   {found.picture}",
+        ]
+    )
+
+
+def _time(seconds):
+    for unit, factor in (("s", 1.0), ("ms", 1e3), ("us", 1e6)):
+        if seconds * factor >= 1:
+            break
+    return f"{seconds * factor:.3g} {unit}"
+
+
+class _Progress:
+    """Progress on standard error: a bar on a terminal, else a line now and then.
+
+    Called with what is being done, how much of it is done, and how much there is.
+    """
+
+    def __init__(self):
+        self.bar = self.task = self.what = None
+        self.last_line = time.monotonic()
+
+    def __enter__(self):
+        if sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+            # Without a thread of its own: Lava forks, and a fork may copy its locks as held.
+            self.bar = Progress(
+                "{task.description}",
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeRemainingColumn(),
+                console=Console(stderr=True),
+                auto_refresh=False,
+                transient=True,
+            )
+            self.bar.start()
+        return self
+
+    def __exit__(self, kind, error, trace):
+        if self.bar is not None:
+            self.bar.stop()
+
+    def __call__(self, what, done, total):
+        if self.bar is not None:
+            if self.task is None:
+                self.task = self.bar.add_task(what, total=total)
+            self.bar.update(
+                self.task, description=what, completed=done, total=total, refresh=True
+            )
+        elif time.monotonic() - self.last_line >= SECONDS_BETWEEN_LINES:
+            self.last_line = time.monotonic()
+            print(f"{what}: {done} of {total}", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _stdout_to_stderr():
+    """Send what Lava and its processes print to standard error.
+
+    Standard output is for results; the processes write to the descriptor itself.
+    """
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
+@contextmanager
+def _ends_cleanly():
+    """Turn a request to end into an exception, as Ctrl-C is, so that all is cleaned up."""
+
+    def end(number, frame):
+        raise SystemExit(EXIT_TERMINATED)
+
+    kept = None
+    if threading.current_thread() is threading.main_thread():
+        kept = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        if kept is not None:
+            signal.signal(signal.SIGTERM, kept)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
