@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from lava_ahp.engine import Result, simulate
+from lava_ahp.errors import check_count
 from lava_ahp.evaluation import (
     Evaluation,
     as_network,
-    check_count,
     evaluate,
     load_samples,
     network_name,

@@ -3,6 +3,9 @@
 Each says what was found, what was expected and where.
 """
 
+from importlib.util import find_spec
+from numbers import Integral
+
 
 class LavaAHPError(Exception):
     """Base of all errors about input: the command line ends with exit code 2."""
@@ -54,11 +57,16 @@ class MissingExtraError(LavaAHPError, ImportError):
 
 def require(feature, package, module, extra):
     """Raise :class:`MissingExtraError` unless `module` can be found."""
-    from importlib.util import find_spec
-
     try:
         found = find_spec(module) is not None
     except ModuleNotFoundError:
         found = False
     if not found:
         raise MissingExtraError(feature, package, extra)
+
+
+def check_count(name, value):
+    """The value as a positive int, or a :class:`ParameterError`."""
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
+        raise ParameterError(f"{name}: found {value!r}, expected a positive integer")
+    return int(value)

@@ -8,7 +8,7 @@ import numpy as np
 
 from lava_ahp import netx, tasks
 from lava_ahp.engine import simulate
-from lava_ahp.errors import ParameterError
+from lava_ahp.errors import ParameterError, check_count
 from lava_ahp.network import NetworkSpec
 from lava_ahp.tasks import encoding
 
@@ -305,9 +305,3 @@ def hidden_groups(network):
 def _check_choice(name, value, choices):
     if value not in choices:
         raise ParameterError(f"{name}: found {value!r}, expected one of {tuple(choices)}")
-
-
-def check_count(name, value):
-    """Raise ParameterError unless the value is a positive integer."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise ParameterError(f"{name}: found {value!r}, expected a positive integer")

@@ -1,0 +1,1 @@
+"""The AHP neuron as a Lava Process."""

@@ -1,0 +1,1 @@
+"""The two compartments that make an AHP neuron on the chip."""

@@ -1,0 +1,1 @@
+"""Connections that stock Lava does not have."""

@@ -1,0 +1,1 @@
+"""Sources and sinks that stream samples in and out of Lava."""

@@ -1,0 +1,1 @@
+"""The integrating readout as a Lava Process."""
