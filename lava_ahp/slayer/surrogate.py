@@ -6,8 +6,6 @@ unit, and returns the derivative of the spike with respect to that voltage.
 
 from dataclasses import dataclass
 
-import torch
-
 
 @dataclass(frozen=True)
 class Triangular:
@@ -26,8 +24,8 @@ class Triangular:
     width: float = 1.0
 
     def __call__(self, voltage, threshold):
-        distance = (voltage - threshold).abs_() / (self.width * threshold)
-        return (1 - distance).clamp_(min=0) * (self.damping / threshold)
+        distance = (voltage - threshold).abs_().div_(self.width * threshold)
+        return distance.neg_().add_(1).clamp_(min=0).mul_(self.damping / threshold)
 
 
 @dataclass(frozen=True)
@@ -49,4 +47,5 @@ class Exponential:
     def __call__(self, voltage, threshold):
         tau = 100 * self.tau_grad * threshold
         scale = 0.1 * self.scale_grad
-        return scale / (2 * tau) * torch.exp(-(voltage - threshold).abs_() / tau)
+        distance = (voltage - threshold).abs_().div_(tau)
+        return distance.neg_().exp_().mul_(scale / (2 * tau))

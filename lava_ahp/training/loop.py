@@ -15,9 +15,13 @@ from lava_ahp.engine import simulate
 from lava_ahp.errors import FileFormatError, LavaAHPError
 from lava_ahp.files import written_whole
 from lava_ahp.network import Metadata
+from lava_ahp.slayer.regularisation import rate_penalty, voltage_penalty
 from lava_ahp.training.card import write_card
 from lava_ahp.training.model import Classifier
 from lava_ahp.training.recipe import load_recipe
+
+VALIDATION_BATCH = 64
+"""Samples that are validated at a time."""
 
 RUNS = Path("runs")
 """Folder for what a run leaves: checkpoint, metrics and plot, one folder per network."""
@@ -163,8 +167,7 @@ class _Run:
             v_min = min(v_min, potential.min().item())
             v_max = max(v_max, potential.max().item())
         self.epoch += 1
-        result = self._simulate(self.validation)
-        accuracy = float(np.mean(result.predictions == self.validation.labels))
+        accuracy = self._validate()
         self.seconds += time.monotonic() - started
         entry = {
             "epoch": self.epoch,
@@ -186,16 +189,25 @@ class _Run:
 
     def _regularisation(self, spikes, potential):
         settings = self.recipe.training
-        excess = 100 * (spikes.mean((0, 2)) - settings.firing_rate_target).clamp(min=0)
-        depth = (-potential / self.recipe.network.threshold - 1).clamp(min=0)
-        return (
-            settings.firing_rate_weight * excess.square().mean()
-            + settings.voltage_weight * depth.square().mean()
-        )
+        penalty = 0.0
+        if settings.firing_rate_weight:
+            rate = rate_penalty(spikes, settings.firing_rate_target)
+            penalty = penalty + settings.firing_rate_weight * rate
+        if settings.voltage_weight:
+            depth = voltage_penalty(potential, self.recipe.network.threshold)
+            penalty = penalty + settings.voltage_weight * depth
+        return penalty
 
-    def _simulate(self, samples):
-        network = self.model.to_network(self._metadata({}))
-        return simulate(network, samples.spikes[0 : len(samples)])
+    def _validate(self):
+        """Accuracy on the validation split; the forward pass is the integer network."""
+        n_right = 0
+        with torch.no_grad():
+            for start in range(0, len(self.validation), VALIDATION_BATCH):
+                part = slice(start, start + VALIDATION_BATCH)
+                output, _, _ = self.model(torch.from_numpy(self.validation.spikes[part]).float())
+                labels = torch.from_numpy(self.validation.labels[part])
+                n_right += int((output.argmax(1) == labels).sum())
+        return n_right / len(self.validation)
 
     def _metadata(self, provenance):
         return Metadata(
@@ -273,7 +285,8 @@ class _Run:
         return network, metrics
 
     def _measure(self, samples):
-        result = self._simulate(samples)
+        network = self.model.to_network(self._metadata({}))
+        result = simulate(network, samples.spikes[0 : len(samples)])
         spikes = result.spike_counts["hidden"]
         return {
             "accuracy": float(np.mean(result.predictions == samples.labels)),

@@ -142,18 +142,6 @@ def test_resuming_without_a_checkpoint_is_refused():
         train("digits", SMALL, "none.net", resume=True)
 
 
-def test_digits_are_split_without_overlap_and_alike_in_every_class():
-    from sklearn.datasets import load_digits
-
-    labels = load_digits(return_X_y=True)[1]
-    splits = tasks.get("digits").split_indices(labels)
-    together = np.sort(np.concatenate(list(splits.values())))
-    assert np.array_equal(together, np.arange(len(labels)))
-    for indices in splits.values():
-        counts = np.bincount(labels[indices], minlength=10) / len(indices)
-        assert np.abs(counts - 0.1).max() < 0.01
-
-
 def test_time_left_can_be_told_from_reports():
     entries = []
     started = time.monotonic()
