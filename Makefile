@@ -24,7 +24,7 @@ test-all: dev ## install everything, run every test
 	$(PY) -m pytest
 
 train-digits: dev ## train the network that comes with the package
-	.venv/bin/lava-ahp train digits --out netx_models/digits.net
+	.venv/bin/lava-ahp train digits --out netx_models/digits.net --test
 
 lock: | $(UV) ## write the lock files again after a change of pyproject.toml, keeping versions
 	$(COMPILE) --extra train --extra test --output-file requirements-dev.lock pyproject.toml

@@ -96,7 +96,7 @@ def test_eval_prints_accuracy_and_rates_for_people(call, net):
     code, out, _ = call("eval", net, "--split", "validation")
     found = evaluate(net, split="validation")
     assert code == 0
-    assert f"{found.accuracy:.2%} ({found.n_correct} of 360)" in out
+    assert f"{found.accuracy:.2%} ({found.n_correct} of 180)" in out
     assert f"AHP {found.firing_rates['AHP']:.2%}" in out
 
 

@@ -68,7 +68,7 @@ def test_lava_and_the_engine_agree_in_every_bit(shown):
 
 def test_the_demonstration_measures_the_whole_test_split(shown):
     found, told = shown
-    assert found.evaluation.n == 359 and found.evaluation.backend == "engine"
+    assert found.evaluation.n == 179 and found.evaluation.backend == "engine"
     assert found.n_correct == np.sum(found.lava.predictions == digits.load("test").labels[:2])
     assert found.lava_seconds_per_step > 0 and found.engine_seconds_per_step > 0
     assert found.speed_ratio == found.lava_seconds_per_step / found.engine_seconds_per_step

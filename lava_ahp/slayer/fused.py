@@ -18,6 +18,7 @@ import torch
 from numba.extending import register_jitable
 
 from lava_ahp import dynamics
+from lava_ahp.slayer.surrogate import Triangular
 
 CHUNKS = 8
 """Parts of a batch that run side by side."""
@@ -66,7 +67,20 @@ def forward(z, recurrent, c, units, state, currents):
     return spikes, potential, current, ahp, held if len(held) else None, state
 
 
-def backward(grad_spikes, grad_potential, spikes, psi, held, recurrent, keep, jump, before, decays):
+def backward(
+    grad_spikes,
+    grad_potential,
+    spikes,
+    potential,
+    surrogate,
+    threshold,
+    held,
+    recurrent,
+    keep,
+    jump,
+    before,
+    decays,
+):
     """As :func:`lava_ahp.slayer.kernel.unrolled_backward`, up to the order of sums."""
     n_steps, batch, n = spikes.shape
     grad_u, grad_v, grad_a = (
@@ -77,16 +91,23 @@ def backward(grad_spikes, grad_potential, spikes, psi, held, recurrent, keep, ju
     if recurrent is not None:
         loop = np.ascontiguousarray(recurrent.numpy().T)
     grad_loop = np.zeros((CHUNKS, *loop.shape), np.float32)
+    # The triangle is computed on the way; any other surrogate beforehand.
+    triangular = isinstance(surrogate, Triangular)
+    psi = spikes.new_empty((0, 0, 0)) if triangular else surrogate(potential, threshold)
+    height = threshold.new_tensor(surrogate.damping if triangular else 0.0) / threshold
+    slope = height / (threshold * (surrogate.width if triangular else 1.0))
+    constants = (*keep, jump, threshold, height, slope)
     _run_chunks(
         _backward,
         batch,
         grad_spikes.contiguous().numpy(),
         grad_potential.contiguous().numpy(),
         spikes.numpy(),
+        potential.numpy(),
         psi.numpy(),
         np.empty((0, 0, 0), np.bool_) if held is None else held.numpy(),
         loop,
-        np.stack([np.broadcast_to(value.detach().numpy(), (n,)) for value in (*keep, jump)]),
+        np.stack([np.broadcast_to(value.detach().numpy(), (n,)) for value in constants]),
         before.expand_as(spikes[0]).contiguous().numpy(),
         grad_u.numpy(),
         grad_v.numpy(),
@@ -167,6 +188,7 @@ def _backward(
     grad_spikes,
     grad_potential,
     spikes,
+    potential,
     psi,
     held,
     loop,
@@ -178,7 +200,7 @@ def _backward(
     grad_loop,
 ):
     n_steps, _, n = spikes.shape
-    keep_u, keep_v, keep_a, jump = constants
+    keep_u, keep_v, keep_a, jump, threshold, height, slope = constants
     du, da, p = np.empty(n, np.float32), np.empty(n, np.float32), np.empty(n, np.float32)
     ds = np.empty(n, np.float32)
     for b in range(start, stop):
@@ -187,13 +209,21 @@ def _backward(
         p[:] = 0
         for t in range(n_steps - 1, -1, -1):
             for i in range(n):
+                if len(psi):
+                    derivative = psi[t, b, i]
+                else:
+                    distance = abs(potential[t, b, i] - threshold[i])
+                    derivative = max(np.float32(0), height[i] - slope[i] * distance)
+                if len(held) and held[t, b, i]:
+                    derivative = np.float32(0)
                 ds[i] = 0
-                if psi[t, b, i] != 0:
+                if derivative != 0:
                     flow = np.float32(0)
                     if len(loop):
+                        row = loop[i]
                         for k in range(n):
-                            flow += loop[i, k] * du[k]
-                    ds[i] = psi[t, b, i] * (grad_spikes[t, b, i] - jump[i] * da[i] + flow)
+                            flow += row[k] * du[k]
+                    ds[i] = derivative * (grad_spikes[t, b, i] - jump[i] * da[i] + flow)
             for i in range(n):
                 p[i] = grad_potential[t, b, i] + keep_v[i] * p[i] * (1 - spikes[t, b, i]) + ds[i]
                 if len(held) and held[t, b, i]:

@@ -45,16 +45,15 @@ class Population(torch.autograd.Function):
         recurrent, decay_u, decay_v, decay_a, spikes, potential, current, ahp = ctx.saved_tensors
         c, units, first = ctx.c, ctx.units, ctx.first
         keep = [1 - d / DECAY_UNITY for d in (decay_u, decay_v, decay_a)]
-        psi = ctx.surrogate(potential, c.threshold.to(spikes.dtype) * units.state)
-        if ctx.held is not None:
-            psi = psi * ~ctx.held
         jump = c.jump.to(spikes.dtype) * units.state
         backward = fused.backward if _fits_fused(spikes) else unrolled_backward
         grad_u, grad_v, grad_a, grad_recurrent = backward(
             grad_spikes,
             grad_potential,
             spikes,
-            psi,
+            potential,
+            ctx.surrogate,
+            c.threshold.to(spikes.dtype) * units.state,
             ctx.held,
             recurrent,
             keep,
@@ -113,14 +112,26 @@ def unrolled_forward(z, recurrent, c, units, state, currents):
 
 
 def unrolled_backward(
-    grad_spikes, grad_potential, spikes, psi, held, recurrent, keep, jump, before, decays
+    grad_spikes,
+    grad_potential,
+    spikes,
+    potential,
+    surrogate,
+    threshold,
+    held,
+    recurrent,
+    keep,
+    jump,
+    before,
+    decays,
 ):
     """The backward pass as a loop over steps of tensors, on any device.
 
     Parameters
     ----------
-    grad_spikes, grad_potential, spikes, psi : Tensor, shape (time, batch, neuron)
-        `psi` is the surrogate derivative, 0 where the voltage was held.
+    grad_spikes, grad_potential, spikes, potential : Tensor, shape (time, batch, neuron)
+    surrogate : callable
+    threshold : Tensor, shape () or (neuron,)
     held : Tensor of bool or None, shape (time, batch, neuron)
     recurrent : Tensor or None, shape (target, source)
     keep : list of three Tensors, shape (1,) or (neuron,)
@@ -137,6 +148,9 @@ def unrolled_backward(
     grad_recurrent : Tensor or None, shape (target, source)
     """
     keep_u, keep_v, keep_a = keep
+    psi = surrogate(potential, threshold)
+    if held is not None:
+        psi = psi * ~held
     silent = 1 - spikes
     grad_u, grad_v, grad_a = (torch.empty_like(spikes) for _ in range(3))
     du = da = p = torch.zeros_like(spikes[0])

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from lava_ahp import netx, plots, tasks
 from lava_ahp.engine import simulate
@@ -121,6 +122,9 @@ class _Run:
             self.model = Classifier(
                 recipe, self.encoding.n_channels, len(self.task.CLASS_NAMES), self.random
             )
+        self.average = AveragedModel(
+            self.model, multi_avg_fn=get_ema_multi_avg_fn(recipe.training.weight_average)
+        )
         self.parameters = [p for p in self.model.parameters() if p.requires_grad]
         self.optimiser = torch.optim.Adam(self.parameters, lr=recipe.training.learning_rate)
         self.n_batches = math.ceil(len(self.data) / recipe.training.batch_size)
@@ -149,23 +153,27 @@ class _Run:
             images = self.data.images[chosen]
             if settings.augment:
                 images = self.task.augment(images, self.random, settings.augment_noise)
-            spikes = self.encoding.encode(images.reshape(len(images), -1))
             labels = torch.from_numpy(self.data.labels[chosen])
-            output, hidden, potential = self.model(torch.from_numpy(spikes).float())
-            logits = settings.output_gain * output
-            loss = cross_entropy(logits, labels, label_smoothing=settings.label_smoothing)
-            objective = loss + self._regularisation(hidden, potential)
+            spikes = self.encoding.encode(images.reshape(len(images), -1))
+            columns = self.model(torch.from_numpy(spikes).float())
+            loss = sum(self._loss(column.output, labels) for column in columns) / len(columns)
+            penalty = sum(self._penalty(column) for column in columns) / len(columns)
             self.optimiser.zero_grad()
-            objective.backward()
+            (loss + penalty).backward()
             torch.nn.utils.clip_grad_norm_(self.parameters, settings.gradient_clip)
             self.optimiser.step()
             self.schedule.step()
+            self.average.update_parameters(self.model)
             share = len(chosen) / len(order)
             totals["loss"] += share * loss.item()
-            totals["accuracy"] += share * (output.argmax(1) == labels).float().mean().item()
-            totals["firing_rate"] += share * hidden.detach().mean().item()
-            v_min = min(v_min, potential.min().item())
-            v_max = max(v_max, potential.max().item())
+            with torch.no_grad():
+                output = sum(column.output for column in columns)
+                right = (output.argmax(1) == labels).float().mean()
+                rate = sum(column.spikes.mean() for column in columns) / len(columns)
+                v_min = min(v_min, *(column.potential.min().item() for column in columns))
+                v_max = max(v_max, *(column.potential.max().item() for column in columns))
+            totals["accuracy"] += share * right.item()
+            totals["firing_rate"] += share * rate.item()
         self.epoch += 1
         accuracy = self._validate()
         self.seconds += time.monotonic() - started
@@ -179,22 +187,29 @@ class _Run:
             "seconds": self.seconds,
         }
         self.history.append(entry)
-        if self.best is None or accuracy > self.best["accuracy"]:
-            weights = {key: value.clone() for key, value in self.model.state_dict().items()}
+        if self.best is None or accuracy >= self.best["accuracy"]:
+            weights = {
+                key: value.clone() for key, value in self.average.module.state_dict().items()
+            }
             self.best = {"accuracy": accuracy, "epoch": self.epoch, "weights": weights}
         due = time.monotonic() - self.saved_at >= 60 * settings.checkpoint_minutes
         if due or self.epoch == settings.epochs:
             self.save()
         return entry
 
-    def _regularisation(self, spikes, potential):
+    def _loss(self, output, labels):
+        settings = self.recipe.training
+        logits = settings.output_gain * output / self.recipe.network.threshold
+        return cross_entropy(logits, labels, label_smoothing=settings.label_smoothing)
+
+    def _penalty(self, column):
         settings = self.recipe.training
         penalty = 0.0
         if settings.firing_rate_weight:
-            rate = rate_penalty(spikes, settings.firing_rate_target)
+            rate = rate_penalty(column.spikes, settings.firing_rate_target)
             penalty = penalty + settings.firing_rate_weight * rate
         if settings.voltage_weight:
-            depth = voltage_penalty(potential, self.recipe.network.threshold)
+            depth = voltage_penalty(column.potential, self.recipe.network.threshold)
             penalty = penalty + settings.voltage_weight * depth
         return penalty
 
@@ -204,7 +219,8 @@ class _Run:
         with torch.no_grad():
             for start in range(0, len(self.validation), VALIDATION_BATCH):
                 part = slice(start, start + VALIDATION_BATCH)
-                output, _, _ = self.model(torch.from_numpy(self.validation.spikes[part]).float())
+                spikes = torch.from_numpy(self.validation.spikes[part]).float()
+                output = self.average.module.answer(spikes)
                 labels = torch.from_numpy(self.validation.labels[part])
                 n_right += int((output.argmax(1) == labels).sum())
         return n_right / len(self.validation)
@@ -223,6 +239,7 @@ class _Run:
             "best": self.best,
             "seconds": self.seconds,
             "model": self.model.state_dict(),
+            "average": self.average.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "schedule": self.schedule.state_dict(),
             "random": self.random.bit_generator.state,
@@ -251,6 +268,7 @@ class _Run:
         self.epoch, self.history = state["epoch"], state["history"]
         self.best, self.seconds = state["best"], state["seconds"]
         self.model.load_state_dict(state["model"])
+        self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.schedule.load_state_dict(state["schedule"])
         self.random.bit_generator.state = state["random"]

@@ -1,15 +1,35 @@
-"""The network that recipes train: a recurrent population and a voltage readout."""
+"""The network that recipes train: recurrent columns and a voltage readout."""
+
+from dataclasses import fields
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
-from lava_ahp.network import Group, NetworkSpec
+from lava_ahp.network import Connection, Group, Layer, NetworkSpec
+from lava_ahp.neuron import FixedAHPParameters
 from lava_ahp.slayer import Triangular
 from lava_ahp.slayer.block import ahp as block
 
 
+class Column(NamedTuple):
+    """What one column does with a batch.
+
+    Attributes
+    ----------
+    output : Tensor, shape (batch, class)
+        Readout voltages after the last step, from this column's spikes alone.
+    spikes, potential : Tensor, shape (batch, neuron, time)
+        Spikes and voltages before the reset.
+    """
+
+    output: torch.Tensor
+    spikes: torch.Tensor
+    potential: torch.Tensor
+
+
 class Classifier(torch.nn.Module):
-    """Input channels, recurrent regular and AHP neurons, readout neurons that integrate.
+    """Input channels, columns of regular and AHP neurons, readout neurons that integrate.
 
     Parameters
     ----------
@@ -26,49 +46,94 @@ class Classifier(torch.nn.Module):
         self.groups = tuple(
             Group(name, size) for name, size in (("regular", net.regular), ("ahp", net.ahp)) if size
         )
-        strength = np.full(n, net.ahp_strength)
-        strength[: net.regular] = 0.0
-        neuron = {
-            "threshold": net.threshold,
+        self.members = [
+            np.concatenate(parts)
+            for parts in zip(
+                np.split(np.arange(net.regular), net.columns),
+                np.split(np.arange(net.regular, n), net.columns),
+            )
+        ]
+        constants = {
             "current_decay": 1 / _draw_logarithmic(net.tau_u, n, random),
             "voltage_decay": 1 / _draw_logarithmic(net.tau_v, n, random),
             "ahp_decay": 1 / _draw_logarithmic(net.tau_a, n, random),
-            "ahp_strength": strength,
-            "refractory_period": net.refractory_period,
+            "ahp_strength": np.where(np.arange(n) < net.regular, 0.0, net.ahp_strength),
             "bias": random.uniform(*np.broadcast_to(net.bias, 2), n),
+        }
+        shared = {
+            "threshold": net.threshold,
+            "refractory_period": net.refractory_period,
             "surrogate": Triangular(training.damping, training.width),
         }
-        readout = {"current_decay": 1.0, "voltage_decay": 1 / net.readout_tau}
         self.input = block.Input()
-        self.hidden = block.Recurrent(neuron, n_inputs, n, weight_scale=net.weight_init)
+        self.columns = torch.nn.ModuleList()
+        for members in self.members:
+            own = {name: value[members] for name, value in constants.items()}
+            column = block.Recurrent({**own, **shared}, n_inputs, len(members), net.input_init)
+            with torch.no_grad():
+                column.recurrent_synapse.weight *= net.recurrent_init / net.input_init
+            self.columns.append(column)
+        readout = {"current_decay": 1.0, "voltage_decay": 1 / net.readout_tau}
         self.readout = block.Output(readout, n, n_classes)
 
     def forward(self, spikes):
-        """Run a batch.
-
-        Parameters
-        ----------
-        spikes : Tensor, shape (batch, time, channel)
+        """What each column does with spikes of shape (batch, time, channel).
 
         Returns
         -------
-        output : Tensor, shape (batch, class)
-            Readout voltages after the last step, from which the answer is taken.
-        hidden_spikes, potential : Tensor, shape (batch, neuron, time)
-            Spikes and voltages before the reset of the recurrent population.
+        list of Column
         """
         x = self.input(spikes.permute(0, 2, 1))
-        hidden_spikes, potential, _, _ = self.hidden.unroll(x, currents=False)
-        sent = torch.cat((torch.zeros_like(hidden_spikes[..., :1]), hidden_spikes[..., :-1]), -1)
-        return self.readout(sent)[..., -1], hidden_spikes, potential
+        weight = block.weight_matrix(self.readout.synapse)
+        columns = []
+        for members, column in zip(self.members, self.columns):
+            fired, potential, _, _ = column.unroll(x, currents=False)
+            output = self._read(fired, weight[:, members])
+            columns.append(Column(output, fired, potential))
+        return columns
+
+    def answer(self, spikes):
+        """Readout voltages after the last step, shape (batch, class), of all columns together.
+
+        The same integers as those of :meth:`to_network`, in the unit of the thresholds.
+        """
+        columns = self(spikes)
+        fired = torch.cat([column.spikes for column in columns], dim=1)
+        weight = block.weight_matrix(self.readout.synapse)
+        return self._read(fired, weight[:, np.concatenate(self.members)])
+
+    def _read(self, fired, weight):
+        sent = torch.cat((torch.zeros_like(fired[..., :1]), fired[..., :-1]), -1)
+        spikes, potential, _, _ = self.readout.neuron.unroll(
+            block.linear(sent, weight), currents=False
+        )
+        return (potential * (1 - spikes))[..., -1]
 
     def to_network(self, metadata):
-        """The integer network that the forward pass computes."""
-        layers = (
-            self.hidden.to_layer("hidden", self.groups),
-            self.readout.to_layer("readout"),
+        """The integer network that :meth:`answer` computes."""
+        n = sum(group.size for group in self.groups)
+        neuron = {field.name: np.zeros(n, np.int64) for field in fields(FixedAHPParameters)}
+        inputs = np.zeros((n, self.columns[0].input_synapse.in_channels), np.int64)
+        recurrent = np.zeros((n, n), np.int64)
+        for members, column in zip(self.members, self.columns):
+            inputs[members] = block.weight_integers(column.input_synapse)
+            recurrent[np.ix_(members, members)] = block.weight_integers(column.recurrent_synapse)
+            constants = column.neuron.fixed().broadcast(len(members)).arguments()
+            for name, value in constants.items():
+                neuron[name][members] = value
+        hidden = Layer(
+            "hidden",
+            n,
+            FixedAHPParameters(**neuron),
+            Connection(inputs),
+            Connection(recurrent),
+            self.groups,
         )
-        return NetworkSpec(layers=layers, readout="voltage", metadata=metadata)
+        return NetworkSpec(
+            layers=(hidden, self.readout.to_layer("readout")),
+            readout="voltage",
+            metadata=metadata,
+        )
 
 
 def _draw_logarithmic(value, n, random):

@@ -29,12 +29,17 @@ class _Table(BaseModel):
 class NetworkRecipe(_Table):
     """The population, in the units of :class:`lava_ahp.neuron.AHPParameters`.
 
+    It is cut into `columns` of equal size, without connections between them. Each learns
+    the task by itself, and they add up in the readout.
+
     Where a field takes a pair, each neuron draws its value from that range: time
-    constants uniformly in their logarithm, the bias uniformly.
+    constants uniformly in their logarithm, the bias uniformly. `input_init` and
+    `recurrent_init` scale the weights that lava-dl's blocks begin with.
     """
 
     regular: Annotated[int, Field(ge=0)]
     ahp: Annotated[int, Field(ge=0)]
+    columns: Annotated[int, Field(ge=1)] = 1
     tau_u: Tau | tuple[Tau, Tau] = 1.0
     tau_v: Tau | tuple[Tau, Tau] = 20.0
     tau_a: Tau | tuple[Tau, Tau] = 200.0
@@ -43,12 +48,18 @@ class NetworkRecipe(_Table):
     refractory_period: Annotated[int, Field(ge=0, le=62)] = 0
     bias: float | tuple[float, float] = 0.0
     readout_tau: Tau = 1000.0
-    weight_init: Positive = 1.0
+    input_init: Positive = 1.0
+    recurrent_init: Positive = 1.0
 
     @model_validator(mode="after")
     def _has_neurons(self):
         if self.regular + self.ahp == 0:
             raise ValueError("found regular = ahp = 0, expected at least one neuron")
+        if self.regular % self.columns or self.ahp % self.columns:
+            raise ValueError(
+                f"columns: found {self.columns}, expected a number that divides "
+                f"regular = {self.regular} and ahp = {self.ahp}"
+            )
         for name in ("tau_u", "tau_v", "tau_a", "bias"):
             value = getattr(self, name)
             if isinstance(value, tuple) and value[0] > value[1]:
@@ -58,6 +69,9 @@ class NetworkRecipe(_Table):
 
 class TrainingRecipe(_Table):
     """Optimisation: Adam with cosine decay, surrogate gradients, regularisation.
+
+    What is validated and exported are averages of the weights over updates, each with
+    `weight_average` times the share of the next; 0 takes the last.
 
     The loss is the cross entropy of the readout's voltages after the last step, in
     thresholds, times `output_gain`. `augment_noise` is in units of the input's values.
@@ -75,6 +89,7 @@ class TrainingRecipe(_Table):
     firing_rate_target: Annotated[float, Field(ge=0, le=1)] = 0.05
     firing_rate_weight: NotNegative = 0.0
     voltage_weight: NotNegative = 0.0
+    weight_average: Annotated[float, Field(ge=0, lt=1)] = 0.0
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     output_gain: Positive = 1.0
     augment: bool = True

@@ -9,17 +9,19 @@ import time
 import numpy as np
 import pytest
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 pytest.importorskip("lava.lib.dl.slayer")
 
 from lava_ahp import netx, tasks  # noqa: E402
 from lava_ahp.engine import simulate  # noqa: E402
 from lava_ahp.errors import LavaAHPError  # noqa: E402
+from lava_ahp.network import Metadata  # noqa: E402
 from lava_ahp.training import load_recipe, recipe_names, train  # noqa: E402
+from lava_ahp.training.model import Classifier  # noqa: E402
 
 SMALL = [
     "network.regular=12",
-    "network.ahp=10",
+    "network.ahp=8",
     "training.epochs=3",
     "training.batch_size=128",
     "training.checkpoint_minutes=0",
@@ -58,6 +60,28 @@ def test_a_trained_file_gives_the_accuracy_that_its_provenance_claims():
     assert f"{accuracy:.2%}" in card and "training.epochs=3" in card
     assert trained.run_folder.joinpath("metrics.csv").read_text().count("\n") == 4
     assert trained.run_folder.joinpath("training.png").stat().st_size > 1000
+
+
+def test_columns_together_answer_as_the_exported_network_does():
+    recipe = load_recipe("digits", ["network.regular=12", "network.ahp=8", "network.bias=[0.1,0.5]"])
+    torch.manual_seed(0)
+    model = Classifier(recipe, 34, 10, np.random.default_rng(0))
+    spikes = tasks.get("digits").load("validation").spikes[0:20]
+    answer = model.answer(torch.from_numpy(spikes).float()).detach().numpy()
+    result = simulate(model.to_network(Metadata()), spikes)
+    assert result.spike_counts["hidden"].sum() > 1000
+    assert np.array_equal(answer * 4096, result.output)
+
+
+def test_columns_have_no_connections_between_them():
+    recipe = load_recipe("digits", ["network.regular=4", "network.ahp=8", "network.columns=2"])
+    model = Classifier(recipe, 34, 10, np.random.default_rng(0))
+    hidden = model.to_network(Metadata()).layer("hidden")
+    column = np.array([0, 0, 1, 1] + [0] * 4 + [1] * 4)
+    apart = column[:, None] != column
+    assert not hidden.recurrent.weight[apart].any()
+    assert np.count_nonzero(hidden.recurrent.weight[~apart]) > 50
+    assert np.array_equal(hidden.neuron.is_ahp, np.arange(12) >= 4)
 
 
 def test_the_same_seed_gives_the_same_network_and_another_seed_another():
@@ -102,6 +126,10 @@ def test_a_killed_run_resumes_to_the_network_of_an_uninterrupted_one():
         ("task = 'digits'\n[network]\nregular=1\nahp=1\nwings=2\n[training]\nepochs=1", "network.wings"),
         ("task = 'digits'\n[network]\nregular=1\nahp=1\ntau_v=0.5\n[training]\nepochs=1", "network.tau_v"),
         ("task = 'digits'\n[network]\nregular=0\nahp=0\n[training]\nepochs=1", "at least one neuron"),
+        (
+            "task = 'digits'\n[network]\nregular=3\nahp=4\ncolumns=2\n[training]\nepochs=1",
+            "columns: found 2",
+        ),
         ("task = [", "TOML"),
     ],
 )

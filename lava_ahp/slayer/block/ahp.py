@@ -159,7 +159,7 @@ class Dense(_Block):
     def _dendrite(self, x):
         if self.mask is not None:
             self.synapse.weight.data *= self.mask
-        return _apply(self.synapse, x)
+        return weighted_input(self.synapse, x)
 
     def forward(self, x):
         """Spikes in (batch, in_neurons, time), spikes out (batch, out_neurons, time)."""
@@ -167,7 +167,7 @@ class Dense(_Block):
 
     def to_layer(self, name="dense"):
         """The block as a :class:`lava_ahp.network.Layer`."""
-        weight = _integers(self.synapse)
+        weight = weight_integers(self.synapse)
         delay = None
         if self.delay is not None and self.delay.shape is not None:
             self.delay.clamp()
@@ -234,8 +234,8 @@ class Recurrent(_Block):
         tuple of four Tensors, shape (batch, out_neurons, time)
             As :meth:`lava_ahp.slayer.neuron.ahp.Neuron.unroll`, without `delay_shift`.
         """
-        recurrent = _matrix(self.recurrent_synapse)
-        return self.neuron.unroll(_apply(self.input_synapse, x), recurrent, currents)
+        recurrent = weight_matrix(self.recurrent_synapse)
+        return self.neuron.unroll(weighted_input(self.input_synapse, x), recurrent, currents)
 
     def forward(self, x):
         """Spikes in (batch, in_neurons, time), spikes out (batch, out_neurons, time)."""
@@ -250,8 +250,8 @@ class Recurrent(_Block):
             name,
             self.neuron.num_neurons,
             self.neuron.fixed(),
-            Connection(_integers(self.input_synapse)),
-            Connection(_integers(self.recurrent_synapse)),
+            Connection(weight_integers(self.input_synapse)),
+            Connection(weight_integers(self.recurrent_synapse)),
             groups,
         )
 
@@ -283,7 +283,7 @@ class Output(Dense):
         return super().to_layer(name)
 
 
-def _matrix(layer):
+def weight_matrix(layer):
     """Quantised weights of a synapse, shape (target, source)."""
     for hook in layer._forward_pre_hooks.values():
         hook(layer, None)  # weight normalisation computes the weight here
@@ -291,14 +291,20 @@ def _matrix(layer):
     return weight.flatten(1)
 
 
-def _apply(layer, x):
+def weighted_input(layer, x):
     """Weighted input, laid out in memory as (time, batch, neuron), which the kernel reads."""
     if x.dim() != 3:
         return layer(x)
-    return torch.nn.functional.linear(x.permute(2, 0, 1), _matrix(layer)).permute(1, 2, 0)
+    return linear(x, weight_matrix(layer))
 
 
-def _integers(layer):
+def linear(x, weight):
+    """Input (batch, source, time) times weights (target, source): (batch, target, time)."""
+    return torch.nn.functional.linear(x.permute(2, 0, 1), weight).permute(1, 2, 0)
+
+
+def weight_integers(layer):
+    """Weights of a synapse as the hardware's integers, int64 array, shape (target, source)."""
     if layer.weight_norm_enabled:
         layer.disable_weight_norm()
     weight = layer.pre_hook_fx(layer.weight, descale=True)
