@@ -13,7 +13,6 @@ from lava_ahp.evaluation import (
     as_network,
     evaluate,
     load_samples,
-    network_name,
 )
 from lava_ahp.files import written_whole
 
@@ -136,7 +135,7 @@ def demo(network="digits", out="lava-ahp-demo.png", n_samples=4, progress=None):
             pixels=getattr(samples, "images", [None])[0],
             label=int(samples.labels[0]),
             cue_steps=getattr(samples.spikes.encoding, "cue_steps", 0),
-            title=f"{network_name(network)}: {spec.metadata.task}, first test sample, run on Lava",
+            title=f"{spec.metadata.task}: the first test sample, run on Lava",
         )
         picture.savefig(temporary, format="png", dpi=150)
     return Demo(
