@@ -142,6 +142,7 @@ class AHPParameters:
             range(0, RANGES["bias_exp"][1] + 1),
             0,
             RANGES["bias_mant"][1],
+            may_vanish=True,
         )
         return FixedAHPParameters(
             du=_plain(_quantise_decay("tau_u", self.tau_u) - 1),
@@ -399,8 +400,11 @@ def _quantise_decay(name, tau):
     return decay
 
 
-def _mantissa_and_exponent(name, value, exponents, shift, largest):
-    """Finest `mantissa << (shift + exponent)` that is nearest to `value`."""
+def _mantissa_and_exponent(name, value, exponents, shift, largest, may_vanish=False):
+    """Finest `mantissa << (shift + exponent)` that is nearest to `value`.
+
+    A value that rounds to 0 is an error unless it may vanish.
+    """
     value = np.asarray(value, dtype=float)
     mant = np.zeros(value.shape, dtype=np.int64)
     exp = np.zeros(value.shape, dtype=np.int64)
@@ -411,12 +415,13 @@ def _mantissa_and_exponent(name, value, exponents, shift, largest):
         mant = np.where(fits, candidate, mant)
         exp = np.where(fits, exponent, exp)
         todo = todo & ~fits
-    lost = (value != 0) & (mant == 0)
+    lost = todo if may_vanish else (value != 0) & (mant == 0)
     if lost.any():
         largest_value = largest * 2.0 ** (shift + exponents[-1])
         raise ParameterError(
             f"{name}: found {_first(value, lost)} in units of the state, "
-            f"expected a magnitude from 0.5 to {largest_value:g}"
+            f"expected a magnitude of at most {largest_value:g}"
+            + ("" if may_vanish else " and at least 0.5")
         )
     return mant, exp
 

@@ -93,7 +93,7 @@ def test_an_error_leaves_no_picture(network, tmp_path):
 def test_a_missing_lava_is_named_with_the_extra_that_brings_it(network, tmp_path, monkeypatch):
     from lava_ahp.errors import MissingExtraError
 
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("lava_ahp.errors.find_spec", lambda name: None)
     monkeypatch.delitem(__import__("sys").modules, "lava_ahp.processes", raising=False)
     with pytest.raises(MissingExtraError, match=r"lava-nc, .* pip install 'lava-ahp\[lava\]'"):
         demo(network, tmp_path / "a.png")

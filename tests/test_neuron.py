@@ -179,3 +179,12 @@ def test_in_exp_leaves_the_threshold_in_place():
 
 def test_is_ahp_tells_which_neurons_have_a_current():
     assert FixedAHPParameters(ahp_mant=np.array([0, 1])).is_ahp.tolist() == [False, True]
+
+
+def test_a_bias_below_half_a_unit_vanishes_and_an_ahp_strength_does_not():
+    assert AHPParameters(bias=0.4 / 4096).quantise().bias_mant == 0
+    assert AHPParameters(bias=0.6 / 4096).quantise().bias_mant == 1
+    with pytest.raises(ParameterError, match="ahp_strength"):
+        AHPParameters(ahp_strength=0.4 / 4096).quantise()
+    with pytest.raises(ParameterError, match="bias"):
+        AHPParameters(bias=1000.0).quantise()

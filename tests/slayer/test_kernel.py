@@ -40,7 +40,8 @@ def passes(neuron, z, loop, seed=0):
     traces = neuron.unroll(z, loop)
     torch.manual_seed(seed)
     spikes, potential, _, _ = traces
-    loss = (spikes * torch.randn_like(spikes)).sum() + (potential * torch.randn_like(potential)).sum()
+    loss = (spikes * torch.randn(spikes.shape)).sum()
+    loss = loss + (potential * torch.randn(spikes.shape)).sum()
     inputs = [z, loop, neuron.current_decay, neuron.voltage_decay, neuron.ahp_decay]
     return traces, torch.autograd.grad(loss, inputs)
 
