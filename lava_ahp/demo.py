@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
+from lava_ahp import netx
 from lava_ahp.engine import Result, simulate
 from lava_ahp.errors import check_count
 from lava_ahp.evaluation import (
     Evaluation,
-    as_network,
     evaluate,
     load_samples,
 )
@@ -110,7 +110,7 @@ def demo(network="digits", out="lava-ahp-demo.png", n_samples=4, progress=None):
 
     report = progress or (lambda what, done, total: None)
     check_count("n_samples", n_samples)
-    spec = as_network(network)
+    spec = netx.load(network)
     samples = load_samples(spec, limit=n_samples)
     n, n_steps = len(samples), samples.spikes.n_steps
     with written_whole(out) as temporary:

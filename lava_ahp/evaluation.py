@@ -147,7 +147,7 @@ def evaluate(
         If Lava is asked for and not installed.
     """
     _check_choice("backend", backend, BACKENDS)
-    spec = as_network(network)
+    spec = netx.load(network)
     samples = load_samples(spec, data, split, limit)
     predictions, counts, seconds = run(spec, samples, backend, batch_size, progress)
     n_steps = samples.spikes.n_steps
@@ -223,11 +223,6 @@ def _results(network, samples, backend, batch_size, report):
         where = slice(start, min(start + batch_size, total))
         yield where, simulate(network, samples.spikes[where])
         report(where.stop, total)
-
-
-def as_network(network):
-    """The network itself, or the one of that name or file."""
-    return network if isinstance(network, NetworkSpec) else netx.load(network)
 
 
 def network_name(network):

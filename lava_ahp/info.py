@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from lava_ahp.evaluation import as_network, network_name
+from lava_ahp import netx
+from lava_ahp.evaluation import network_name
 
 
 def describe(network):
@@ -22,7 +23,7 @@ def describe(network):
         threshold that a spike takes off the AHP current) are None as a whole for groups
         without AHP neurons.
     """
-    spec = as_network(network)
+    spec = netx.load(network)
     layers = [_describe_layer(layer) for layer in spec.layers]
     meta = spec.metadata
     return {

@@ -292,6 +292,11 @@ class NetworkSpec:
         return self.layers[-1].n_neurons
 
     @property
+    def takes_integers(self):
+        """Whether the input may be any integers, and not only spikes of 0 or 1."""
+        return self.graded_input or self.layers[0].inputs is None
+
+    @property
     def hidden(self):
         """Layers whose spikes count as activity: all but a voltage readout."""
         return self.layers[:-1] if self.readout == "voltage" else self.layers

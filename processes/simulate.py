@@ -16,7 +16,6 @@ from lava_ahp.engine import Result
 from lava_ahp.engine.simulate import RECORDABLE, check_input
 from lava_ahp.errors import LavaAHPError, ParameterError, check_count
 from lava_ahp.netx import load
-from lava_ahp.network import NetworkSpec
 from lava_ahp.processes.io.process import SampleSink, SpikeSource
 from lava_ahp.processes.network.process import Network
 
@@ -65,9 +64,8 @@ def simulate_on_lava(network, samples, n_steps, record=(), progress=None, two_co
         raise ParameterError(f"record: found {unknown[0]!r}, expected any of {RECORDABLE}")
     batch = check_count("number of samples", len(samples))
 
-    spec = network if isinstance(network, NetworkSpec) else load(network)
     # Each sample from rest: also where a file of lava-dl asks for stock netx's reset.
-    net = Network(replace(spec, staggered_reset=False), reset_interval=n_steps)
+    net = Network(replace(load(network), staggered_reset=False), reset_interval=n_steps)
     spec = net.spec
     source = SpikeSource(
         shape=net.inp.shape, samples=_Checked(spec, samples, n_steps), n_steps=n_steps

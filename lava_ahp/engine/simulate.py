@@ -112,8 +112,7 @@ def check_input(network, spikes):
     if array.dtype.kind not in "biu":
         raise ParameterError(f"spikes: found type {array.dtype}, expected integers or bool")
     array = array.astype(np.int64)
-    takes_integers = network.graded_input or network.layers[0].inputs is None
-    if not takes_integers and array.size and (array.min() < 0 or array.max() > 1):
+    if not network.takes_integers and array.size and (array.min() < 0 or array.max() > 1):
         raise ParameterError(
             f"spikes: found values from {array.min()} to {array.max()}, expected 0 or 1"
         )

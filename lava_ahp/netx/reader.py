@@ -21,13 +21,14 @@ from lava_ahp.network import (
 from lava_ahp.neuron import FixedAHPParameters, check_range
 
 
-def load(name_or_path):
+def load(network):
     """Read a shipped network by its name, or any network by the path of its file.
 
     Parameters
     ----------
-    name_or_path : str or Path
-        A name of :func:`lava_ahp.netx_models.names`, such as `"digits"`, or a path.
+    network : str, Path or NetworkSpec
+        A name of :func:`lava_ahp.netx_models.names`, such as `"digits"`, or a path. A
+        network that is read already is returned as it is.
 
     Returns
     -------
@@ -38,7 +39,7 @@ def load(name_or_path):
     FileFormatError
         If there is no such network, or the file is not a valid netx file.
     """
-    return read(locate(name_or_path))
+    return network if isinstance(network, NetworkSpec) else read(locate(network))
 
 
 def locate(name_or_path):
@@ -233,8 +234,8 @@ def _shape(node):
 
 def _read_direct(node, n):
     """An input layer with neurons, as lava-dl's Input block writes it with neuron_params."""
-    values = _read_neuron(node.child("neuron"), n)
     neuron = node.child("neuron")
+    values = _read_neuron(neuron, n)
     if "biasMant" in neuron:
         values["bias_mant"] = _per_neuron(neuron, "biasMant", n)
     return _layer(node, n, values, None, None)

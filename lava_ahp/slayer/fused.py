@@ -214,8 +214,6 @@ def _backward(
                 else:
                     distance = abs(potential[t, b, i] - threshold[i])
                     derivative = max(np.float32(0), height[i] - slope[i] * distance)
-                if len(held) and held[t, b, i]:
-                    derivative = np.float32(0)
                 ds[i] = 0
                 if derivative != 0:
                     flow = np.float32(0)

@@ -149,8 +149,6 @@ def unrolled_backward(
     """
     keep_u, keep_v, keep_a = keep
     psi = surrogate(potential, threshold)
-    if held is not None:
-        psi = psi * ~held
     silent = 1 - spikes
     grad_u, grad_v, grad_a = (torch.empty_like(spikes) for _ in range(3))
     du = da = p = torch.zeros_like(spikes[0])

@@ -3,7 +3,7 @@
 import csv
 import math
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +12,8 @@ from torch.nn.functional import cross_entropy
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from lava_ahp import netx, plots, tasks
-from lava_ahp.engine import simulate
 from lava_ahp.errors import FileFormatError, LavaAHPError
+from lava_ahp.evaluation import evaluate
 from lava_ahp.files import written_whole
 from lava_ahp.network import Metadata
 from lava_ahp.slayer.regularisation import rate_penalty, voltage_penalty
@@ -276,10 +276,11 @@ class _Run:
     def finish(self, name, overrides, out, test):
         """Write network, card, metrics and plot of the best epoch; drop the checkpoint."""
         self.model.load_state_dict(self.best["weights"])
-        splits = {"validation": self.validation}
-        if test:
-            splits["test"] = self.task.load("test")
-        metrics = {split: self._measure(samples) for split, samples in splits.items()}
+        network = self.model.to_network(self._metadata({}))
+        metrics = {}
+        for split in ("validation", "test") if test else ("validation",):
+            found = evaluate(network, split=split)
+            metrics[split] = {key: getattr(found, key) for key in ("accuracy", "n", "firing_rate")}
         provenance = {
             "recipe": name,
             "overrides": list(overrides),
@@ -289,7 +290,7 @@ class _Run:
             "training_samples": len(self.data),
             "metrics": metrics,
         }
-        network = self.model.to_network(self._metadata(provenance))
+        network = replace(network, metadata=self._metadata(provenance))
         netx.write(network, out)
         write_card(out.with_suffix(".md"), network, self.recipe, self.seconds)
         with written_whole(self.folder / "metrics.csv") as temporary:
@@ -301,13 +302,3 @@ class _Run:
             plots.training(self.history).savefig(temporary, format="png", dpi=150)
         self.checkpoint.unlink(missing_ok=True)
         return network, metrics
-
-    def _measure(self, samples):
-        network = self.model.to_network(self._metadata({}))
-        result = simulate(network, samples.spikes[0 : len(samples)])
-        spikes = result.spike_counts["hidden"]
-        return {
-            "accuracy": float(np.mean(result.predictions == samples.labels)),
-            "n": len(samples),
-            "firing_rate": float(spikes.mean() / result.n_steps),
-        }

@@ -103,11 +103,7 @@ class Classifier(torch.nn.Module):
         return self._read(fired, weight[:, np.concatenate(self.members)])
 
     def _read(self, fired, weight):
-        sent = torch.cat((torch.zeros_like(fired[..., :1]), fired[..., :-1]), -1)
-        spikes, potential, _, _ = self.readout.neuron.unroll(
-            block.linear(sent, weight), currents=False
-        )
-        return (potential * (1 - spikes))[..., -1]
+        return self.readout.voltage(block.linear(block.shift(fired, 1), weight))[..., -1]
 
     def to_network(self, metadata):
         """The integer network that :meth:`answer` computes."""

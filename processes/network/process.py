@@ -10,7 +10,6 @@ from lava.utils.weightutils import SignMode
 
 from lava_ahp.errors import ParameterError
 from lava_ahp.netx import load
-from lava_ahp.network import NetworkSpec
 from lava_ahp.processes.ahp.process import AHP
 from lava_ahp.processes.checks import CheckedProcess, check_reset
 from lava_ahp.processes.connection.process import DelayDenseReset
@@ -165,7 +164,7 @@ class Network(CheckedProcess):
         name=None,
         log_config=None,
     ):
-        spec = net_config if isinstance(net_config, NetworkSpec) else load(net_config)
+        spec = load(net_config)
         if spike_exp != 6:
             raise ParameterError(
                 f"spike_exp: found {spike_exp}, expected 6: no neuron of this network uses it"
@@ -186,8 +185,8 @@ class Network(CheckedProcess):
         self.input_shape = (spec.n_inputs,)
         self.reset_interval = reset_interval
         self.reset_offset = reset_offset
-        graded = spec.graded_input or spec.layers[0].inputs is None
-        self.input_message_bits = input_message_bits or (GRADED_BITS if graded else 0)
+        default_bits = GRADED_BITS if spec.takes_integers else 0
+        self.input_message_bits = input_message_bits or default_bits
 
         self.layers = []
         message_bits = self.input_message_bits

@@ -182,37 +182,28 @@ def test_a_population_of_two_dimensions_works_in_all_models():
 
 
 def test_a_reset_clears_everything_and_drops_what_arrives():
+    def run(x):
+        ahp = AHP(
+            shape=(1,),
+            vth=10,
+            du=100,
+            dv=0,
+            da=10,
+            ahp_mant=3,
+            refractory_period=6,
+            reset_interval=4,
+            reset_offset=1,
+        )
+        feed(x, ahp)
+        return record(states(ahp, "u", "v", "a", "s", "hold"), 8)
+
     x = np.zeros((8, 1), int)
     x[[0, 4]] = 20
-    ahp = AHP(
-        shape=(1,),
-        vth=10,
-        du=100,
-        dv=0,
-        da=10,
-        ahp_mant=3,
-        refractory_period=6,
-        reset_interval=4,
-        reset_offset=1,
-    )
-    feed(x, ahp)
-    got = record(states(ahp, "u", "v", "a", "s", "hold"), 8)
+    got = run(x)
     assert got["s"][:, 0].tolist() == [0] * 8
     assert not np.any([got[k] for k in got])
     x[[1, 5]] = 20
-    ahp = AHP(
-        shape=(1,),
-        vth=10,
-        du=100,
-        dv=0,
-        da=10,
-        ahp_mant=3,
-        refractory_period=6,
-        reset_interval=4,
-        reset_offset=1,
-    )
-    feed(x, ahp)
-    got = record(states(ahp, "u", "v", "a", "s", "hold"), 8)
+    got = run(x)
     assert got["s"][:, 0].tolist() == [0, 1, 0, 0, 0, 1, 0, 0]
     assert got["a"][2, 0] < 0 < got["hold"][3, 0]
     for values in got.values():

@@ -42,6 +42,10 @@ class _Block(torch.nn.Module):
             x = self.delay(x)
         return (x, torch.mean((x > 0).to(x.dtype))) if self.count_log else x
 
+    def export_hdf5(self, handle):
+        """Write the block to an HDF5 group."""
+        write_layer(handle, self.to_layer(handle.name.rsplit("/", 1)[-1]))
+
 
 class Input(_Block):
     """Input block: passes spikes on, or makes spikes of values with neurons of its own.
@@ -176,11 +180,6 @@ class Dense(_Block):
         n = len(weight)
         return Layer(name, n, self.neuron.fixed(), Connection(weight, "mixed", delay))
 
-    def export_hdf5(self, handle):
-        """Write the block to an HDF5 group."""
-        write_layer(handle, self.to_layer(handle.name.rsplit("/", 1)[-1]))
-
-
 class Recurrent(_Block):
     """Recurrent block: `s[t] = f(W s_in[t] + R s[t-1])` with AHP neurons.
 
@@ -239,10 +238,8 @@ class Recurrent(_Block):
 
     def forward(self, x):
         """Spikes in (batch, in_neurons, time), spikes out (batch, out_neurons, time)."""
-        spikes, *_ = self.unroll(x, currents=False)
-        if self.neuron.drop is not None:
-            spikes = self.neuron.drop(spikes)
-        return self._send(spikes)
+        recurrent = weight_matrix(self.recurrent_synapse)
+        return self._send(self.neuron(weighted_input(self.input_synapse, x), recurrent))
 
     def to_layer(self, name="recurrent", groups=()):
         """The block as a :class:`lava_ahp.network.Layer`."""
@@ -254,11 +251,6 @@ class Recurrent(_Block):
             Connection(weight_integers(self.recurrent_synapse)),
             groups,
         )
-
-    def export_hdf5(self, handle):
-        """Write the block to an HDF5 group."""
-        write_layer(handle, self.to_layer(handle.name.rsplit("/", 1)[-1]))
-
 
 class Output(Dense):
     """Dense readout that returns its voltage, of neurons with the highest threshold.
@@ -274,21 +266,19 @@ class Output(Dense):
 
     def forward(self, x):
         """Spikes in (batch, in_neurons, time), voltages out (batch, out_neurons, time)."""
-        spikes, potential, _, _ = self.neuron.unroll(self._dendrite(x), currents=False)
-        voltage = potential * (1 - spikes)
+        voltage = self.voltage(self._dendrite(x))
         return (voltage, None) if self.count_log else voltage
 
-    def to_layer(self, name="readout"):
-        """The block as a :class:`lava_ahp.network.Layer`."""
-        return super().to_layer(name)
+    def voltage(self, z):
+        """Voltages in answer to weighted input, both of shape (batch, out_neurons, time)."""
+        spikes, potential, _, _ = self.neuron.unroll(z, currents=False)
+        return potential * (1 - spikes)
 
 
 def weight_matrix(layer):
     """Quantised weights of a synapse, shape (target, source)."""
-    for hook in layer._forward_pre_hooks.values():
-        hook(layer, None)  # weight normalisation computes the weight here
-    weight = layer.weight if layer.pre_hook_fx is None else layer.pre_hook_fx(layer.weight)
-    return weight.flatten(1)
+    weight = _weight(layer)
+    return (weight if layer.pre_hook_fx is None else layer.pre_hook_fx(weight)).flatten(1)
 
 
 def weighted_input(layer, x):
@@ -305,10 +295,14 @@ def linear(x, weight):
 
 def weight_integers(layer):
     """Weights of a synapse as the hardware's integers, int64 array, shape (target, source)."""
-    if layer.weight_norm_enabled:
-        layer.disable_weight_norm()
-    weight = layer.pre_hook_fx(layer.weight, descale=True)
+    weight = layer.pre_hook_fx(_weight(layer), descale=True)
     return weight.flatten(1).detach().cpu().round().long().numpy()
+
+
+def _weight(layer):
+    for hook in layer._forward_pre_hooks.values():
+        hook(layer, None)  # weight normalisation computes the weight here
+    return layer.weight
 
 
 def _optional_parameter(value):

@@ -286,9 +286,9 @@ class Neuron(torch.nn.Module):
         _, potential, current, _ = self.unroll(input)
         return current, potential
 
-    def forward(self, input):
+    def forward(self, input, recurrent=None):
         """Spikes in answer to weighted input, both of shape (batch, neuron, time)."""
-        spikes, *_ = self.unroll(input, currents=False)
+        spikes, *_ = self.unroll(input, recurrent, currents=False)
         return spikes if self.drop is None else self.drop(spikes)
 
 
