@@ -1,9 +1,7 @@
 """The passes of :mod:`lava_ahp.slayer.kernel`, compiled for the CPU.
 
-Forward is the integer step of :mod:`lava_ahp.dynamics`, compiled by Numba, one sample
-after the other, driven by spikes. Backward adds the weight gradients of neurons that
-spiked only, and computes what flows back through the weights only where the surrogate
-is not zero.
+Forward is the integer step of :mod:`lava_ahp.dynamics`, compiled by Numba and driven by
+spikes. Backward adds the weight gradients of neurons that spiked only.
 
 A batch is cut into chunks that do not depend on the number of threads, and what they
 give is added in their order: results are the same bits on any number of cores.
@@ -14,14 +12,17 @@ from functools import cache
 
 import numba
 import numpy as np
+import scipy.linalg.cython_blas  # noqa: F401  Numba calls its products
 import torch
 from numba.extending import register_jitable
+from threadpoolctl import ThreadpoolController
 
 from lava_ahp import dynamics
+from lava_ahp.slayer.recordings import empty
 from lava_ahp.slayer.surrogate import Triangular
 
-CHUNKS = 8
-"""Parts of a batch that run side by side."""
+CHUNK = 8
+"""Samples that one thread takes through time together."""
 
 for _function in (
     dynamics.decay,
@@ -31,28 +32,27 @@ for _function in (
     dynamics.ahp_current,
     dynamics.potential,
     dynamics.fire,
-    dynamics.fixed_potential,
 ):
     register_jitable(_function)
 
-_fixed_potential, _fire = dynamics.fixed_potential, dynamics.fire
-_State, _Coefficients = dynamics.State, dynamics.FixedCoefficients
+_synaptic_current, _ahp_current = dynamics.synaptic_current, dynamics.ahp_current
+_potential, _fire = dynamics.potential, dynamics.fire
 
 
-def forward(z, recurrent, c, units, state, currents):
+def forward(z, recurrent, c, units, floor, state, currents):
     """As :func:`lava_ahp.slayer.kernel.unrolled_forward`, with the same bits."""
     n_steps, batch, n = z.shape
-    spikes, potential, current, ahp = (
-        torch.empty_like(z) if wanted else z.new_empty((0, 0, 0))
-        for wanted in (True, True, currents, currents)
-    )
+    spikes, potential = empty(z.shape), empty(z.shape)
+    current, ahp = (empty(z.shape if currents else (0, 0, 0)) for _ in range(2))
     held = torch.empty(z.shape if c.refractory.any() else (0, 0, 0), dtype=torch.bool)
     unit = np.broadcast_to(units.weight.numpy(), (n,)).astype(np.float32)
     loop = np.empty((0, n), np.int32)
     if recurrent is not None:
         loop = np.ascontiguousarray(np.rint(recurrent.numpy().T / unit).astype(np.int32))
-    last = np.stack([value.numpy() for value in state])
-    _run_chunks(
+    last = np.stack([value.numpy() for value in state], axis=1)
+    activity = np.zeros((-(-batch // CHUNK), 5, n), np.float32)
+    activity[:, 3], activity[:, 4] = np.inf, -np.inf
+    run_chunks(
         _forward,
         batch,
         z.numpy(),
@@ -60,61 +60,52 @@ def forward(z, recurrent, c, units, state, currents):
         np.float32(units.state),
         loop,
         np.stack([np.broadcast_to(value.numpy(), (n,)) for value in c]),
+        np.broadcast_to(floor.numpy(), (n,)),
         last,
         *(recording.numpy() for recording in (spikes, potential, current, ahp, held)),
+        activity,
     )
-    state = dynamics.State(*(torch.from_numpy(value) for value in last))
-    return spikes, potential, current, ahp, held if len(held) else None, state
+    state = dynamics.State(*(torch.from_numpy(value) for value in last.swapaxes(0, 1)))
+    means = activity[:, :3].sum(0) / np.float32(n_steps * batch)
+    activity = (*means, activity[:, 3].min(0), activity[:, 4].max(0))
+    activity = [torch.from_numpy(np.ascontiguousarray(value)) for value in activity]
+    return spikes, potential, current, ahp, held if len(held) else None, state, activity
 
 
-def backward(
-    grad_spikes,
-    grad_potential,
-    spikes,
-    potential,
-    surrogate,
-    threshold,
-    held,
-    recurrent,
-    keep,
-    jump,
-    before,
-    decays,
-):
+def backward(grad, tape):
     """As :func:`lava_ahp.slayer.kernel.unrolled_backward`, up to the order of sums."""
+    spikes, potential, surrogate = tape.spikes, tape.potential, tape.surrogate
     n_steps, batch, n = spikes.shape
-    grad_u, grad_v, grad_a = (
-        torch.empty_like(spikes) if wanted else spikes.new_empty((0, 0, 0))
-        for wanted in (True, decays, decays)
-    )
-    loop = np.empty((0, n), np.float32)
-    if recurrent is not None:
-        loop = np.ascontiguousarray(recurrent.numpy().T)
-    grad_loop = np.zeros((CHUNKS, *loop.shape), np.float32)
+    none = np.empty((0, 0, 0), np.float32)
+    grad_u = empty(spikes.shape)
+    grad_v, grad_a = (empty(spikes.shape if tape.decays else (0, 0, 0)) for _ in range(2))
+    loop = np.empty((0, n), np.float32) if tape.recurrent is None else tape.recurrent.numpy()
+    grad_loop = np.zeros((-(-batch // CHUNK), *loop.shape), np.float32)
     # The triangle is computed on the way; any other surrogate beforehand.
     triangular = isinstance(surrogate, Triangular)
-    psi = spikes.new_empty((0, 0, 0)) if triangular else surrogate(potential, threshold)
-    height = threshold.new_tensor(surrogate.damping if triangular else 0.0) / threshold
-    slope = height / (threshold * (surrogate.width if triangular else 1.0))
-    constants = (*keep, jump, threshold, height, slope)
-    _run_chunks(
+    psi = none if triangular else surrogate(potential, tape.threshold).numpy()
+    height = tape.threshold.new_tensor(surrogate.damping if triangular else 0.0) / tape.threshold
+    slope = height / (tape.threshold * (surrogate.width if triangular else 1.0))
+    constants = (*tape.keep, tape.jump, tape.threshold, height, slope, tape.floor)
+    constants += (grad.rate / (n_steps * batch), grad.depth * 2 / (n_steps * batch))
+    run_chunks(
         _backward,
         batch,
-        grad_spikes.contiguous().numpy(),
-        grad_potential.contiguous().numpy(),
+        none if grad.spikes is None else grad.spikes.contiguous().numpy(),
+        none if grad.potential is None else grad.potential.contiguous().numpy(),
         spikes.numpy(),
         potential.numpy(),
-        psi.numpy(),
-        np.empty((0, 0, 0), np.bool_) if held is None else held.numpy(),
-        loop,
+        psi,
+        np.empty((0, 0, 0), np.bool_) if tape.held is None else tape.held.numpy(),
+        np.ascontiguousarray(loop),
         np.stack([np.broadcast_to(value.detach().numpy(), (n,)) for value in constants]),
-        before.expand_as(spikes[0]).contiguous().numpy(),
+        tape.before.expand_as(spikes[0]).contiguous().numpy(),
         grad_u.numpy(),
         grad_v.numpy(),
         grad_a.numpy(),
         grad_loop,
     )
-    if recurrent is None:
+    if tape.recurrent is None:
         return grad_u, grad_v, grad_a, None
     return grad_u, grad_v, grad_a, torch.from_numpy(grad_loop.sum(0).T)
 
@@ -124,63 +115,107 @@ def _pool():
     return ThreadPoolExecutor(numba.config.NUMBA_NUM_THREADS)
 
 
-def _run_chunks(function, batch, *arrays):
-    bounds = np.linspace(0, batch, CHUNKS + 1).astype(int)
-    chunks = zip(range(CHUNKS), bounds[:-1], bounds[1:])
-    jobs = [_pool().submit(function, *chunk, *arrays) for chunk in chunks if chunk[1] < chunk[2]]
-    for job in jobs:
-        job.result()
+@cache
+def _libraries():
+    return ThreadpoolController()
+
+
+def run_chunks(function, batch, *arrays):
+    """Call `function(chunk, start, stop, *arrays)` for every chunk of a batch, side by side."""
+    starts = range(0, batch, CHUNK)
+    # One BLAS thread for each of ours: two on a core wait for each other.
+    with _libraries().limit(limits=1, user_api="blas"):
+        jobs = [
+            _pool().submit(function, chunk, start, min(start + CHUNK, batch), *arrays)
+            for chunk, start in enumerate(starts)
+        ]
+        for job in jobs:
+            job.result()
+
+
+@register_jitable
+def _record(recording, t, b, value, unit):
+    if len(recording):
+        row = recording[t, b]
+        for i in range(len(value)):
+            row[i] = value[i] * unit
 
 
 @numba.njit(nogil=True)
 def _forward(
-    chunk, start, stop, z, scale, unit, loop, c, last, spikes, potential, current, ahp, held
+    chunk,
+    start,
+    stop,
+    z,
+    scale,
+    unit,
+    loop,
+    c,
+    floor,
+    last,
+    spikes,
+    potential,
+    current,
+    ahp,
+    held,
+    activity,
 ):
     n_steps, _, n = z.shape
-    arriving = np.empty(n, np.int64)
-    fired = np.empty(n, np.int64)
-    for b in range(start, stop):
-        n_fired = 0
-        if len(loop):
+    decay_u, decay_v, decay_a, jump = c[0], c[1], c[2], c[3]
+    in_shift, threshold, refractory, bias = c[4], c[5], c[6], c[7]
+    rate, depth, below = activity[chunk, 0], activity[chunk, 1], activity[chunk, 2]
+    v_min, v_max = activity[chunk, 3], activity[chunk, 4]
+    # Sums of weights fit into 32 bits; the arithmetic itself has 64.
+    arriving, p = np.empty(n, np.int32), np.empty(n, np.int64)
+    fired = np.empty(n + 1, np.int64)
+    # Loops over few arrays each, which the compiler turns into vector instructions.
+    for t in range(n_steps):
+        for b in range(start, stop):
+            u, v, a, s, hold = last[b, 0], last[b, 1], last[b, 2], last[b, 3], last[b, 4]
+            values = z[t, b]
             for i in range(n):
-                if last[3, b, i]:
-                    fired[n_fired] = i
-                    n_fired += 1
-        for t in range(n_steps):
-            for i in range(n):
-                arriving[i] = np.int64(np.rint(z[t, b, i] * scale[i]))
-            for k in range(n_fired):
-                row = loop[fired[k]]
+                arriving[i] = np.int32(np.rint(values[i] * scale[i]))
+            if len(loop):
+                n_fired = 0
                 for i in range(n):
-                    arriving[i] += row[i]
-            n_fired = 0
-            for i in range(n):
-                state = _State(
-                    last[0, b, i], last[1, b, i], last[2, b, i], last[3, b, i], last[4, b, i]
-                )
-                coefficients = _Coefficients(
-                    c[0, i], c[1, i], c[2, i], c[3, i], c[4, i], c[5, i], c[6, i], c[7, i]
-                )
-                u, v, a = _fixed_potential(arriving[i], state, coefficients)
-                if len(held):
-                    held[t, b, i] = state.hold > 0
-                state = _fire(u, v, a, state.hold, c[5, i], c[6, i])
-                last[0, b, i] = state.u
-                last[1, b, i] = state.v
-                last[2, b, i] = state.a
-                last[3, b, i] = state.s
-                last[4, b, i] = state.hold
-                spikes[t, b, i] = state.s
-                potential[t, b, i] = v * unit
-                if len(current):
-                    current[t, b, i] = u * unit
-                    ahp[t, b, i] = a * unit
-                if state.s and len(loop):
                     fired[n_fired] = i
-                    n_fired += 1
+                    n_fired += s[i]
+                for k in range(n_fired):
+                    row = loop[fired[k]]
+                    for i in range(n):
+                        arriving[i] += row[i]
+            if len(held):
+                for i in range(n):
+                    held[t, b, i] = hold[i] > 0
+            for i in range(n):
+                u[i] = _synaptic_current(
+                    u[i], np.int64(arriving[i]), decay_u[i], in_shift[i]
+                )
+            for i in range(n):
+                a[i] = _ahp_current(a[i], s[i], decay_a[i], jump[i])
+            for i in range(n):
+                p[i] = _potential(v[i], u[i] + a[i] + bias[i], hold[i], decay_v[i])
+            for i in range(n):
+                state = _fire(u[i], p[i], a[i], hold[i], threshold[i], refractory[i])
+                v[i], s[i], hold[i] = state.v, state.s, state.hold
+            _record(spikes, t, b, s, np.float32(1))
+            _record(potential, t, b, p, unit)
+            _record(current, t, b, u, unit)
+            _record(ahp, t, b, a, unit)
+            voltage = potential[t, b]
+            for i in range(n):
+                rate[i] += s[i]
+            for i in range(n):
+                under = min(voltage[i] - floor[i], np.float32(0))
+                depth[i] += under * under
+            for i in range(n):
+                below[i] += voltage[i] < floor[i]
+            for i in range(n):
+                v_min[i] = min(v_min[i], voltage[i])
+                v_max[i] = max(v_max[i], voltage[i])
 
 
-@numba.njit(nogil=True, fastmath={"reassoc", "contract"})
+@numba.njit(nogil=True, fastmath={"contract"})
 def _backward(
     chunk,
     start,
@@ -193,49 +228,72 @@ def _backward(
     held,
     loop,
     constants,
-    first_spikes,
+    before,
     grad_u,
     grad_v,
     grad_a,
     grad_loop,
 ):
     n_steps, _, n = spikes.shape
-    keep_u, keep_v, keep_a, jump, threshold, height, slope = constants
-    du, da, p = np.empty(n, np.float32), np.empty(n, np.float32), np.empty(n, np.float32)
-    ds = np.empty(n, np.float32)
-    for b in range(start, stop):
-        du[:] = 0
-        da[:] = 0
-        p[:] = 0
-        for t in range(n_steps - 1, -1, -1):
+    keep_u, keep_v, keep_a, jump = constants[0], constants[1], constants[2], constants[3]
+    threshold, height, slope = constants[4], constants[5], constants[6]
+    floor, rate, depth = constants[7], constants[8], constants[9]
+    shape = (stop - start, n)
+    flow = np.zeros(shape, np.float32)
+    du, da, p = np.zeros(shape, np.float32), np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+    derivative, drop = np.empty(n, np.float32), np.empty(n, np.float32)
+    fired = np.empty(n + 1, np.int64)
+    for t in range(n_steps - 1, -1, -1):
+        if len(loop):
+            np.dot(du, loop, flow)
+        else:
+            flow[:] = 0
+        for b in range(start, stop):
+            s, v = spikes[t, b], potential[t, b]
+            ds, dp, dcurrent, dahp = flow[b - start], p[b - start], du[b - start], da[b - start]
+            if len(psi):
+                derivative[:] = psi[t, b]
+            else:
+                for i in range(n):
+                    distance = abs(v[i] - threshold[i])
+                    derivative[i] = max(np.float32(0), height[i] - slope[i] * distance)
             for i in range(n):
-                if len(psi):
-                    derivative = psi[t, b, i]
-                else:
-                    distance = abs(potential[t, b, i] - threshold[i])
-                    derivative = max(np.float32(0), height[i] - slope[i] * distance)
-                ds[i] = 0
-                if derivative != 0:
-                    flow = np.float32(0)
-                    if len(loop):
-                        row = loop[i]
-                        for k in range(n):
-                            flow += row[k] * du[k]
-                    ds[i] = derivative * (grad_spikes[t, b, i] - jump[i] * da[i] + flow)
+                ds[i] += rate[i] - jump[i] * dahp[i]
+            if len(grad_spikes):
+                row = grad_spikes[t, b]
+                for i in range(n):
+                    ds[i] += row[i]
             for i in range(n):
-                p[i] = grad_potential[t, b, i] + keep_v[i] * p[i] * (1 - spikes[t, b, i]) + ds[i]
-                if len(held) and held[t, b, i]:
-                    p[i] = 0
-                du[i] = p[i] + keep_u[i] * du[i]
-                da[i] = p[i] + keep_a[i] * da[i]
-                grad_u[t, b, i] = du[i]
-                if len(grad_v):
-                    grad_v[t, b, i] = p[i]
-                    grad_a[t, b, i] = da[i]
+                drop[i] = depth[i] * min(v[i] - floor[i], np.float32(0))
+            for i in range(n):
+                dp[i] = keep_v[i] * dp[i] * (1 - s[i]) + drop[i]
+            for i in range(n):
+                dp[i] += derivative[i] * ds[i]
+            if len(grad_potential):
+                row = grad_potential[t, b]
+                for i in range(n):
+                    dp[i] += row[i]
+            if len(held):
+                for i in range(n):
+                    if held[t, b, i]:
+                        dp[i] = 0
+            for i in range(n):
+                dcurrent[i] = dp[i] + keep_u[i] * dcurrent[i]
+            for i in range(n):
+                dahp[i] = dp[i] + keep_a[i] * dahp[i]
+            row = grad_u[t, b]
+            for i in range(n):
+                row[i] = dcurrent[i]
+            if len(grad_v):
+                grad_v[t, b] = dp
+                grad_a[t, b] = dahp
             if len(loop):
-                before = spikes[t - 1, b] if t > 0 else first_spikes[b]
-                for j in range(n):
-                    if before[j] != 0:
-                        row = grad_loop[chunk, j]
-                        for i in range(n):
-                            row[i] += du[i]
+                sent = spikes[t - 1, b] if t > 0 else before[b]
+                n_fired = 0
+                for i in range(n):
+                    fired[n_fired] = i
+                    n_fired += np.int64(sent[i] != 0)
+                for k in range(n_fired):
+                    row = grad_loop[chunk, fired[k]]
+                    for i in range(n):
+                        row[i] += dcurrent[i]

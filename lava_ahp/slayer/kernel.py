@@ -15,10 +15,100 @@ before the reset::
 where `p(t) = 0` in refractory steps.
 """
 
+from typing import Any, NamedTuple
+
 import torch
 
 from lava_ahp.dynamics import DECAY_UNITY, State, fire, fixed_potential
 from lava_ahp.slayer import fused
+
+VOLTAGE_FLOOR = -1.0
+"""Voltage, in thresholds, below which a neuron is far from firing and hard to train."""
+
+
+class Units(NamedTuple):
+    """Float values that stand for the integer 1.
+
+    Attributes
+    ----------
+    weight : Tensor, shape () or (neuron,)
+        Of a weight onto a neuron.
+    state : float
+        Of a current or voltage.
+    """
+
+    weight: torch.Tensor
+    state: float
+
+
+class Activity(NamedTuple):
+    """What each neuron did, over all samples and steps; tensors of shape (neuron,).
+
+    Attributes
+    ----------
+    rate : Tensor
+        Mean number of spikes in a step. Gradients flow through it.
+    depth : Tensor
+        Mean square of the voltage's distance below -1 threshold, in thresholds.
+        Gradients flow through it.
+    below : Tensor
+        Share of steps with a voltage below -1 threshold.
+    v_min, v_max : Tensor
+        Lowest and highest voltage before the reset, in thresholds.
+    """
+
+    rate: torch.Tensor
+    depth: torch.Tensor
+    below: torch.Tensor
+    v_min: torch.Tensor
+    v_max: torch.Tensor
+
+
+class Tape(NamedTuple):
+    """What the backward pass needs of the forward pass.
+
+    Attributes
+    ----------
+    spikes, potential : Tensor, shape (time, batch, neuron)
+    held : Tensor of bool or None, shape (time, batch, neuron)
+        Where the voltage was held at 0; None without refractory period.
+    before : Tensor, shape (batch, neuron)
+        Spikes of the step before the first.
+    recurrent : Tensor or None, shape (target, source)
+    keep : list of three Tensors, shape (1,) or (neuron,)
+        What is left of u, v and a after a step, as fractions.
+    jump, threshold, floor : Tensor, shape () or (neuron,)
+    surrogate : callable
+    decays : bool
+        Whether the gradients of v and a are wanted; if not, they may be empty.
+    """
+
+    spikes: torch.Tensor
+    potential: torch.Tensor
+    held: Any
+    before: torch.Tensor
+    recurrent: Any
+    keep: list
+    jump: torch.Tensor
+    threshold: torch.Tensor
+    floor: torch.Tensor
+    surrogate: Any
+    decays: bool
+
+
+class Gradients(NamedTuple):
+    """Derivatives of the loss with respect to what the forward pass gave.
+
+    Attributes
+    ----------
+    spikes, potential : Tensor or None, shape (time, batch, neuron)
+    rate, depth : Tensor, shape (neuron,)
+    """
+
+    spikes: Any
+    potential: Any
+    rate: torch.Tensor
+    depth: torch.Tensor
 
 
 class Population(torch.autograd.Function):
@@ -28,58 +118,69 @@ class Population(torch.autograd.Function):
     def forward(
         ctx, z, recurrent, decay_u, decay_v, decay_a, c, units, surrogate, state, currents
     ):
+        ctx.set_materialize_grads(False)
         trained_decays = any(ctx.needs_input_grad[2:5])
         forward = fused.forward if _fits_fused(z) else unrolled_forward
-        spikes, potential, current, ahp, held, last = forward(
-            z, recurrent, c, units, state, currents or trained_decays
+        threshold = c.threshold.to(z.dtype) * units.state
+        floor = VOLTAGE_FLOOR * threshold
+        spikes, potential, current, ahp, held, last, activity = forward(
+            z, recurrent, c, units, floor, state, currents or trained_decays
         )
         ctx.save_for_backward(recurrent, decay_u, decay_v, decay_a, spikes, potential, current, ahp)
-        ctx.held, ctx.units, ctx.surrogate, ctx.c = held, units, surrogate, c
+        ctx.held, ctx.surrogate, ctx.threshold, ctx.floor = held, surrogate, threshold, floor
+        ctx.jump = c.jump.to(z.dtype) * units.state
         ctx.first = State(*(value.to(z.dtype) for value in state))
-        ctx.trained_decays = trained_decays
-        ctx.mark_non_differentiable(current, ahp, *last)
-        return spikes, potential, current, ahp, *last
+        ctx.unit, ctx.trained_decays = units.state, trained_decays
+        ctx.mark_non_differentiable(current, ahp, *activity[2:], *last)
+        return spikes, potential, current, ahp, *activity, *last
 
     @staticmethod
-    def backward(ctx, grad_spikes, grad_potential, *_):
+    def backward(ctx, grad_spikes, grad_potential, _current, _ahp, grad_rate, grad_depth, *_):
         recurrent, decay_u, decay_v, decay_a, spikes, potential, current, ahp = ctx.saved_tensors
-        c, units, first = ctx.c, ctx.units, ctx.first
-        keep = [1 - d / DECAY_UNITY for d in (decay_u, decay_v, decay_a)]
-        jump = c.jump.to(spikes.dtype) * units.state
-        backward = fused.backward if _fits_fused(spikes) else unrolled_backward
-        grad_u, grad_v, grad_a, grad_recurrent = backward(
-            grad_spikes,
-            grad_potential,
+        decays = decay_u, decay_v, decay_a
+        tape = Tape(
             spikes,
             potential,
-            ctx.surrogate,
-            c.threshold.to(spikes.dtype) * units.state,
             ctx.held,
+            ctx.first.s,
             recurrent,
-            keep,
-            jump,
-            first.s,
+            [1 - d / DECAY_UNITY for d in decays],
+            ctx.jump,
+            ctx.threshold,
+            ctx.floor,
+            ctx.surrogate,
             ctx.trained_decays,
         )
+        zeros = spikes.new_zeros(spikes.shape[-1])
+        grad = Gradients(
+            grad_spikes,
+            grad_potential,
+            zeros if grad_rate is None else grad_rate,
+            zeros if grad_depth is None else grad_depth,
+        )
+        backward = fused.backward if _fits_fused(spikes) else unrolled_backward
+        grad_u, grad_v, grad_a, grad_recurrent = backward(grad, tape)
         grads = [grad_u, grad_recurrent, None, None, None]
         if ctx.trained_decays:
-            for index, grad, recording, begin, decay in (
-                (2, grad_u, current, first.u, decay_u),
-                (3, grad_v, potential * (1 - spikes), first.v, decay_v),
-                (4, grad_a, ahp, first.a, decay_a),
+            for index, grad_state, recording, begin in (
+                (2, grad_u, current, ctx.first.u),
+                (3, grad_v, potential * (1 - spikes), ctx.first.v),
+                (4, grad_a, ahp, ctx.first.a),
             ):
-                per_neuron = -(grad * _before(recording, begin * units.state)).sum((0, 1))
-                grads[index] = per_neuron.sum_to_size(decay.shape) / DECAY_UNITY
+                per_neuron = -(grad_state * _before(recording, begin * ctx.unit)).sum((0, 1))
+                grads[index] = per_neuron.sum_to_size(decays[index - 2].shape) / DECAY_UNITY
         return (*grads, None, None, None, None, None)
 
 
-def unrolled_forward(z, recurrent, c, units, state, currents):
+def unrolled_forward(z, recurrent, c, units, floor, state, currents):
     """The forward pass as a loop over steps of tensors, on any device.
 
     Parameters
     ----------
     z, recurrent, c, units, state
         As for :func:`run`.
+    floor : Tensor, shape () or (neuron,)
+        Voltage below which `depth` and `below` count.
     currents : bool
         Whether to record the currents; if not, their tensors are empty.
 
@@ -90,6 +191,8 @@ def unrolled_forward(z, recurrent, c, units, state, currents):
         Where the voltage was held at 0; None without refractory period.
     state : State
         After the last step.
+    activity : list of five Tensors, shape (neuron,)
+        As :class:`Activity`, in the unit of the voltages.
     """
     x = torch.round(z / units.weight)
     loop = None if recurrent is None else torch.round(recurrent.T / units.weight)
@@ -108,63 +211,52 @@ def unrolled_forward(z, recurrent, c, units, state, currents):
         spikes[t], potential[t] = state.s, v * units.state
         if currents:
             current[t], ahp[t] = u * units.state, a * units.state
-    return spikes, potential, current, ahp, held, state
+    under = (potential - floor).clamp(max=0)
+    means = [value.mean((0, 1)) for value in (spikes, under.square(), (under < 0).to(z.dtype))]
+    activity = [*means, potential.amin((0, 1)), potential.amax((0, 1))]
+    return spikes, potential, current, ahp, held, state, activity
 
 
-def unrolled_backward(
-    grad_spikes,
-    grad_potential,
-    spikes,
-    potential,
-    surrogate,
-    threshold,
-    held,
-    recurrent,
-    keep,
-    jump,
-    before,
-    decays,
-):
+def unrolled_backward(grad, tape):
     """The backward pass as a loop over steps of tensors, on any device.
 
     Parameters
     ----------
-    grad_spikes, grad_potential, spikes, potential : Tensor, shape (time, batch, neuron)
-    surrogate : callable
-    threshold : Tensor, shape () or (neuron,)
-    held : Tensor of bool or None, shape (time, batch, neuron)
-    recurrent : Tensor or None, shape (target, source)
-    keep : list of three Tensors, shape (1,) or (neuron,)
-        What is left of u, v and a after a step, as fractions.
-    jump : Tensor, shape () or (neuron,)
-    before : Tensor, shape (batch, neuron)
-        Spikes of the step before the first.
-    decays : bool
-        Whether `grad_v` and `grad_a` are wanted; if not, they may be empty.
+    grad : Gradients
+    tape : Tape
 
     Returns
     -------
     grad_u, grad_v, grad_a : Tensor, shape (time, batch, neuron)
+        The last two may be empty unless `tape.decays`.
     grad_recurrent : Tensor or None, shape (target, source)
     """
-    keep_u, keep_v, keep_a = keep
-    psi = surrogate(potential, threshold)
+    spikes, potential, recurrent = tape.spikes, tape.potential, tape.recurrent
+    keep_u, keep_v, keep_a = tape.keep
+    count = spikes.shape[0] * spikes.shape[1]
+    psi = tape.surrogate(potential, tape.threshold)
     silent = 1 - spikes
+    onto_spikes = (grad.rate / count).expand_as(spikes)
+    if grad.spikes is not None:
+        onto_spikes = onto_spikes + grad.spikes
+    onto_potential = (potential - tape.floor).clamp(max=0) * (2 * grad.depth / count)
+    if grad.potential is not None:
+        onto_potential = onto_potential + grad.potential
     grad_u, grad_v, grad_a = (torch.empty_like(spikes) for _ in range(3))
     du = da = p = torch.zeros_like(spikes[0])
     for t in reversed(range(len(spikes))):
-        ds = grad_spikes[t] - jump * da
+        ds = onto_spikes[t] - tape.jump * da
         if recurrent is not None:
             ds = ds + du @ recurrent
-        p = grad_potential[t] + keep_v * p * silent[t] + psi[t] * ds
-        if held is not None:
-            p = p * ~held[t]
+        p = onto_potential[t] + keep_v * p * silent[t] + psi[t] * ds
+        if tape.held is not None:
+            p = p * ~tape.held[t]
         du = p + keep_u * du
         da = p + keep_a * da
         grad_u[t], grad_v[t], grad_a[t] = du, p, da
     if recurrent is None:
         return grad_u, grad_v, grad_a, None
-    sent = _before(spikes, before)
+    sent = _before(spikes, tape.before)
     return grad_u, grad_v, grad_a, grad_u.flatten(0, 1).T @ sent.flatten(0, 1)
 
 
@@ -202,26 +294,13 @@ def run(z, recurrent, decays, coefficients, units, surrogate, state, currents=Fa
     spikes, potential, current, ahp : Tensor of float, shape (time, batch, neuron)
         Spikes, voltages before the reset, synaptic and AHP currents. Gradients flow
         through the first two.
+    activity : Activity
     state : State
         State after the last step.
     """
-    spikes, potential, current, ahp, *last = Population.apply(
+    spikes, potential, current, ahp, rate, depth, below, v_min, v_max, *last = Population.apply(
         z, recurrent, *decays, coefficients, units, surrogate, state, currents
     )
-    return spikes, potential, current, ahp, State(*last)
-
-
-class Units:
-    """Float values that stand for the integer 1.
-
-    Attributes
-    ----------
-    weight : Tensor, shape () or (neuron,)
-        Of a weight onto a neuron.
-    state : float
-        Of a current or voltage.
-    """
-
-    def __init__(self, weight, state):
-        self.weight = weight
-        self.state = state
+    threshold = coefficients.threshold.to(z.dtype) * units.state
+    activity = Activity(rate, depth / threshold**2, below, v_min / threshold, v_max / threshold)
+    return spikes, potential, current, ahp, activity, State(*last)

@@ -1,51 +1,35 @@
-"""Penalties that keep firing sparse and voltages near the threshold."""
+"""Penalties that keep firing sparse and voltages near the threshold.
 
-import torch
-
-
-class _Depth(torch.autograd.Function):
-    """Mean square of what lies below a floor, in one pass each way."""
-
-    @staticmethod
-    def forward(ctx, potential, floor):
-        depth = (potential - floor).clamp_(max=0)
-        ctx.save_for_backward(depth)
-        return depth.square().mean()
-
-    @staticmethod
-    def backward(ctx, grad):
-        (depth,) = ctx.saved_tensors
-        return depth * (2 * grad / depth.numel()), None
+Both are functions of what a population did, :class:`lava_ahp.slayer.kernel.Activity`, so
+that no recording of a whole batch has to be gone through again.
+"""
 
 
-def voltage_penalty(potential, threshold=1.0, floor=-1.0):
-    """Mean square of voltages below a floor, in thresholds.
+def voltage_penalty(depth):
+    """Mean square of voltages below -1 threshold, in thresholds.
 
     A neuron far below its threshold has no surrogate gradient and, on the chip, may reach
     the end of its 24 bits.
 
     Parameters
     ----------
-    potential : Tensor
-        Voltages before the reset.
-    threshold : float, optional
-        Their threshold.
-    floor : float, optional
-        In thresholds; voltages above it cost nothing.
+    depth : Tensor, shape (neuron,)
+        As :class:`lava_ahp.slayer.kernel.Activity` has it.
 
     Returns
     -------
     Tensor, shape ()
     """
-    return _Depth.apply(potential, floor * threshold) / threshold**2
+    return depth.mean()
 
 
-def rate_penalty(spikes, target):
+def rate_penalty(rate, target):
     """Mean square over neurons of the firing rate above a target, in per cent of steps.
 
     Parameters
     ----------
-    spikes : Tensor, shape (batch, neuron, time)
+    rate : Tensor, shape (neuron,)
+        Spikes per step, as :class:`lava_ahp.slayer.kernel.Activity` has them.
     target : float
         Spikes per neuron and step that cost nothing.
 
@@ -53,5 +37,5 @@ def rate_penalty(spikes, target):
     -------
     Tensor, shape ()
     """
-    excess = (spikes.mean((0, 2)) - target).clamp(min=0)
+    excess = (rate - target).clamp(min=0)
     return (100 * excess).square().mean()

@@ -157,7 +157,7 @@ class _Run:
             spikes = self.encoding.encode(images.reshape(len(images), -1))
             columns = self.model(torch.from_numpy(spikes).float())
             loss = sum(self._loss(column.output, labels) for column in columns) / len(columns)
-            penalty = sum(self._penalty(column) for column in columns) / len(columns)
+            penalty = sum(self._penalty(column.activity) for column in columns) / len(columns)
             self.optimiser.zero_grad()
             (loss + penalty).backward()
             torch.nn.utils.clip_grad_norm_(self.parameters, settings.gradient_clip)
@@ -169,9 +169,10 @@ class _Run:
             with torch.no_grad():
                 output = sum(column.output for column in columns)
                 right = (output.argmax(1) == labels).float().mean()
-                rate = sum(column.spikes.mean() for column in columns) / len(columns)
-                v_min = min(v_min, *(column.potential.min().item() for column in columns))
-                v_max = max(v_max, *(column.potential.max().item() for column in columns))
+                activity = [column.activity for column in columns]
+                rate = sum(a.rate.mean() for a in activity) / len(activity)
+                v_min = min(v_min, *(a.v_min.min().item() for a in activity))
+                v_max = max(v_max, *(a.v_max.max().item() for a in activity))
             totals["accuracy"] += share * right.item()
             totals["firing_rate"] += share * rate.item()
         self.epoch += 1
@@ -182,8 +183,8 @@ class _Run:
             "epochs": settings.epochs,
             **totals,
             "validation_accuracy": accuracy,
-            "v_min": v_min / self.recipe.network.threshold,
-            "v_max": v_max / self.recipe.network.threshold,
+            "v_min": v_min,
+            "v_max": v_max,
             "seconds": self.seconds,
         }
         self.history.append(entry)
@@ -202,16 +203,11 @@ class _Run:
         logits = settings.output_gain * output / self.recipe.network.threshold
         return cross_entropy(logits, labels, label_smoothing=settings.label_smoothing)
 
-    def _penalty(self, column):
+    def _penalty(self, activity):
         settings = self.recipe.training
-        penalty = 0.0
-        if settings.firing_rate_weight:
-            rate = rate_penalty(column.spikes, settings.firing_rate_target)
-            penalty = penalty + settings.firing_rate_weight * rate
-        if settings.voltage_weight:
-            depth = voltage_penalty(column.potential, self.recipe.network.threshold)
-            penalty = penalty + settings.voltage_weight * depth
-        return penalty
+        rate = rate_penalty(activity.rate, settings.firing_rate_target)
+        depth = voltage_penalty(activity.depth)
+        return settings.firing_rate_weight * rate + settings.voltage_weight * depth
 
     def _validate(self):
         """Accuracy on the validation split; the forward pass is the integer network."""

@@ -10,6 +10,8 @@ from lava_ahp.network import Connection, Group, Layer, NetworkSpec
 from lava_ahp.neuron import FixedAHPParameters
 from lava_ahp.slayer import Triangular
 from lava_ahp.slayer.block import ahp as block
+from lava_ahp.slayer.kernel import Activity
+from lava_ahp.slayer.linear import linear
 
 
 class Column(NamedTuple):
@@ -19,13 +21,12 @@ class Column(NamedTuple):
     ----------
     output : Tensor, shape (batch, class)
         Readout voltages after the last step, from this column's spikes alone.
-    spikes, potential : Tensor, shape (batch, neuron, time)
-        Spikes and voltages before the reset.
+    activity : Activity
+        Firing rates and voltages of its neurons.
     """
 
     output: torch.Tensor
-    spikes: torch.Tensor
-    potential: torch.Tensor
+    activity: Activity
 
 
 class Classifier(torch.nn.Module):
@@ -83,27 +84,27 @@ class Classifier(torch.nn.Module):
         -------
         list of Column
         """
-        x = self.input(spikes.permute(0, 2, 1))
         weight = block.weight_matrix(self.readout.synapse)
-        columns = []
-        for members, column in zip(self.members, self.columns):
-            fired, potential, _, _ = column.unroll(x, currents=False)
-            output = self._read(fired, weight[:, members])
-            columns.append(Column(output, fired, potential))
-        return columns
+        return [
+            Column(self._read(trace.spikes, weight[:, members]), trace.activity)
+            for members, trace in zip(self.members, self._unroll(spikes))
+        ]
 
     def answer(self, spikes):
         """Readout voltages after the last step, shape (batch, class), of all columns together.
 
         The same integers as those of :meth:`to_network`, in the unit of the thresholds.
         """
-        columns = self(spikes)
-        fired = torch.cat([column.spikes for column in columns], dim=1)
+        fired = torch.cat([trace.spikes for trace in self._unroll(spikes)], dim=1)
         weight = block.weight_matrix(self.readout.synapse)
         return self._read(fired, weight[:, np.concatenate(self.members)])
 
+    def _unroll(self, spikes):
+        x = self.input(spikes.permute(0, 2, 1))
+        return [column.unroll(x, currents=False) for column in self.columns]
+
     def _read(self, fired, weight):
-        return self.readout.voltage(block.linear(block.shift(fired, 1), weight))[..., -1]
+        return self.readout.voltage(linear(fired, weight, latency=1))[..., -1]
 
     def to_network(self, metadata):
         """The integer network that :meth:`answer` computes."""

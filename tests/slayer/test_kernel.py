@@ -39,7 +39,7 @@ def passes(neuron, z, loop, seed=0):
     """Traces of the forward pass and gradients of a random loss."""
     traces = neuron.unroll(z, loop)
     torch.manual_seed(seed)
-    spikes, potential, _, _ = traces
+    spikes, potential, *_ = traces
     loss = (spikes * torch.randn(spikes.shape)).sum()
     loss = loss + (potential * torch.randn(spikes.shape)).sum()
     inputs = [z, loop, neuron.current_decay, neuron.voltage_decay, neuron.ahp_decay]
@@ -55,7 +55,7 @@ def test_compiled_passes_agree_with_unrolled_ones(seed, monkeypatch):
     monkeypatch.setattr(kernel, "_fits_fused", lambda tensor: False)
     traces, grads = passes(neuron, z, loop)
     assert traces[0].sum() > 20
-    for fused, unrolled in zip(fused_traces, traces):
+    for fused, unrolled in zip(fused_traces[:4], traces):
         assert torch.equal(fused, unrolled)
     for fused, unrolled in zip(fused_grads, grads):
         torch.testing.assert_close(fused, unrolled, rtol=1e-4, atol=1e-4 * unrolled.abs().max())
@@ -75,7 +75,7 @@ def test_gradients_are_those_of_autograd(seed, surrogate):
     unit = 4096.0
     threshold = torch.tensor(fixed.vth * 64 / unit)
     jump = torch.tensor(fixed.coefficients().jump / unit)
-    spikes_of, potential_of, current_of, ahp_of = (t.detach().double() for t in traces)
+    spikes_of, potential_of, current_of, ahp_of = (t.detach().double() for t in traces[:4])
     x = z.detach().double().requires_grad_()
     r = loop.detach().double().requires_grad_()
 
@@ -117,15 +117,15 @@ def test_gradients_are_those_of_autograd(seed, surrogate):
         )
 
 
-def test_a_population_is_the_same_on_any_number_of_chunks(monkeypatch):
+def test_a_population_is_the_same_on_chunks_of_any_size(monkeypatch):
     from lava_ahp.slayer import fused
 
     neuron = random_neuron(3, 16)
     z, loop = random_drive(3, neuron, 8, 16, 30)
     traces, grads = passes(neuron, z, loop)
-    monkeypatch.setattr(fused, "CHUNKS", 1)
+    monkeypatch.setattr(fused, "CHUNK", 3)
     others, other_grads = passes(neuron, z, loop)
-    for one, other in zip(traces, others):
+    for one, other in zip(traces[:4], others):
         assert torch.equal(one, other)
     for one, other in zip(grads, other_grads):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4 * one.abs().max())
@@ -137,5 +137,5 @@ def test_persistent_state_continues_where_the_last_pass_ended():
     z, loop = random_drive(5, whole, 4, n, 30)
     expected = whole.unroll(z, loop)
     first, second = parts.unroll(z[..., :13], loop), parts.unroll(z[..., 13:], loop)
-    for trace, one, two in zip(expected, first, second):
+    for trace, one, two in zip(expected[:4], first, second):
         assert torch.equal(trace, torch.cat((one, two), -1))

@@ -7,7 +7,6 @@ compute is step for step what the exported network does on Lava.
 
 import torch
 from lava.lib.dl.slayer.axon import Delay
-from lava.lib.dl.slayer.axon.delay import delay as shift
 from lava.lib.dl.slayer.block.cuba import Flatten
 from lava.lib.dl.slayer.synapse import layer as synapse
 
@@ -15,6 +14,7 @@ from lava_ahp.errors import ParameterError
 from lava_ahp.network import DELAY_MAX, Connection, InputTransform, Layer
 from lava_ahp.neuron import VTH_MAX, WEIGHT_SCALE
 from lava_ahp.netx.writer import write_input, write_layer
+from lava_ahp.slayer.linear import linear, shift
 from lava_ahp.slayer.neuron import ahp
 
 __all__ = ["Dense", "Flatten", "Input", "Output", "Recurrent"]
@@ -230,8 +230,8 @@ class Recurrent(_Block):
 
         Returns
         -------
-        tuple of four Tensors, shape (batch, out_neurons, time)
-            As :meth:`lava_ahp.slayer.neuron.ahp.Neuron.unroll`, without `delay_shift`.
+        Trace
+            As of :meth:`lava_ahp.slayer.neuron.ahp.Neuron.unroll`, without `delay_shift`.
         """
         recurrent = weight_matrix(self.recurrent_synapse)
         return self.neuron.unroll(weighted_input(self.input_synapse, x), recurrent, currents)
@@ -271,8 +271,8 @@ class Output(Dense):
 
     def voltage(self, z):
         """Voltages in answer to weighted input, both of shape (batch, out_neurons, time)."""
-        spikes, potential, _, _ = self.neuron.unroll(z, currents=False)
-        return potential * (1 - spikes)
+        trace = self.neuron.unroll(z, currents=False)
+        return trace.potential * (1 - trace.spikes)
 
 
 def weight_matrix(layer):
@@ -286,11 +286,6 @@ def weighted_input(layer, x):
     if x.dim() != 3:
         return layer(x)
     return linear(x, weight_matrix(layer))
-
-
-def linear(x, weight):
-    """Input (batch, source, time) times weights (target, source): (batch, target, time)."""
-    return torch.nn.functional.linear(x.permute(2, 0, 1), weight).permute(1, 2, 0)
 
 
 def weight_integers(layer):

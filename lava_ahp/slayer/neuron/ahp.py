@@ -1,5 +1,7 @@
 """AHP neuron for training, with the interface of lava-dl's CUBA neuron."""
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 
@@ -7,11 +9,31 @@ from lava_ahp.dynamics import DECAY_UNITY, STATE_SHIFT, FixedCoefficients, resti
 from lava_ahp.errors import ParameterError
 from lava_ahp.network import WEIGHT_RANGES
 from lava_ahp.neuron import WEIGHT_SCALE, AHPParameters
-from lava_ahp.slayer.kernel import Units, run
+from lava_ahp.slayer.kernel import Activity, Units, run
 from lava_ahp.slayer.surrogate import Exponential, Triangular
 
 WEIGHT_STEP = 2
 """Trained weights are even: in mixed sign mode the hardware drops the lowest bit."""
+
+
+class Trace(NamedTuple):
+    """What a population did with its input.
+
+    Attributes
+    ----------
+    spikes, potential, current, ahp : Tensor, shape (batch, neuron, time)
+        Spikes; voltages before the reset; synaptic and AHP currents, None unless asked
+        for. Gradients flow through the first two. A voltage is a multiple of
+        `1 / (scale * 64)`, exactly the integer on the chip.
+    activity : Activity
+        Firing rates and voltages of each neuron, over all samples and steps.
+    """
+
+    spikes: torch.Tensor
+    potential: torch.Tensor
+    current: torch.Tensor | None
+    ahp: torch.Tensor | None
+    activity: Activity
 
 
 class Neuron(torch.nn.Module):
@@ -126,6 +148,7 @@ class Neuron(torch.nn.Module):
         for name, value in decays.items():
             self.register_parameter(name, self._decay_parameter(name, value))
         self._state = None
+        self._coefficients = None, None
         self.fixed()
 
     def _decay_parameter(self, name, value):
@@ -251,23 +274,18 @@ class Neuron(torch.nn.Module):
 
         Returns
         -------
-        spikes, potential, current, ahp : Tensor, shape (batch, neuron, time)
-            Spikes; voltages before the reset; synaptic and AHP currents, or None.
-            Gradients flow through the first two. A voltage is a multiple of
-            `1 / (scale * 64)`, exactly the integer on the chip.
+        Trace
         """
         if z.dim() != 3:
             raise ParameterError(f"input: found shape {tuple(z.shape)}, expected (batch, neuron, time)")
         self.set_shape(z.shape[1:-1])
-        coefficients = FixedCoefficients(
-            *(torch.as_tensor(value, device=z.device) for value in self.fixed().coefficients())
-        )
+        coefficients = self._coefficients_on(z.device)
         state = self._state
         if state is None or not self.persistent_state or state.v.shape != z.shape[:2]:
             zeros = torch.zeros(z.shape[:2], dtype=torch.int64, device=z.device)
             state = resting_state(zeros)
         decays = tuple(decay + (torch.round(decay) - decay).detach() for decay in self._decays())
-        *traces, state = run(
+        *recordings, activity, state = run(
             z.permute(2, 0, 1).contiguous(),
             recurrent,
             decays,
@@ -278,17 +296,26 @@ class Neuron(torch.nn.Module):
             currents,
         )
         self._state = state if self.persistent_state else None
-        spikes, potential, current, ahp = (trace.permute(1, 2, 0) for trace in traces)
-        return (spikes, potential, current, ahp) if currents else (spikes, potential, None, None)
+        recordings = [recording.permute(1, 2, 0) for recording in recordings]
+        return Trace(*(recordings if currents else (*recordings[:2], None, None)), activity)
+
+    def _coefficients_on(self, device):
+        # Computed again only where a decay has been updated, loaded or replaced.
+        version = tuple((decay.data_ptr(), decay._version) for decay in self._decays())
+        if version != self._coefficients[0]:
+            self._coefficients = version, self.fixed().coefficients()
+        return FixedCoefficients(
+            *(torch.as_tensor(c, device=device) for c in self._coefficients[1])
+        )
 
     def dynamics(self, input):
         """Current and voltage before the reset, each of shape (batch, neuron, time)."""
-        _, potential, current, _ = self.unroll(input)
-        return current, potential
+        trace = self.unroll(input)
+        return trace.current, trace.potential
 
     def forward(self, input, recurrent=None):
         """Spikes in answer to weighted input, both of shape (batch, neuron, time)."""
-        spikes, *_ = self.unroll(input, recurrent, currents=False)
+        spikes = self.unroll(input, recurrent, currents=False).spikes
         return spikes if self.drop is None else self.drop(spikes)
 
 
