@@ -1,9 +1,9 @@
 """Tasks: their data, how it becomes spikes, and what the classes are called."""
 
 from lava_ahp.errors import ParameterError
-from lava_ahp.tasks import digits
+from lava_ahp.tasks import digits, smnist
 
-TASKS = {digits.NAME: digits}
+TASKS = {task.NAME: task for task in (digits, smnist)}
 
 
 def get(name):
