@@ -186,6 +186,9 @@ def train(
     out: Annotated[
         Optional[Path], typer.Option(help="File to write; by default the recipe's name.")
     ] = None,
+    data: Annotated[
+        Optional[Path], typer.Option(help="The task's data, where it does not bring them.")
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the last checkpoint.")
     ] = False,
@@ -201,9 +204,11 @@ def train(
             recipe,
             overrides=settings or [],
             out=out,
+            data=data,
             resume=resume,
             test=test,
-            report=lambda entry: progress(_epoch_line(entry), entry["epoch"], entry["epochs"]),
+            report=lambda entry: progress.line(_epoch_line(entry)),
+            progress=lambda done, total, entry: progress(_epoch_line(entry), done, total),
         )
     for split, metrics in found.metrics.items():
         print(f"{split}: accuracy {metrics['accuracy']:.1%} of {metrics['n']} samples")
@@ -213,10 +218,14 @@ def train(
 
 
 def _epoch_line(entry):
-    return (
-        f"loss {entry['loss']:.3f}, validation {entry['validation_accuracy']:.1%}, "
-        f"firing {entry['firing_rate']:.1%}"
+    line = (
+        f"epoch {entry['epoch']} of {entry['epochs']}: loss {entry['loss']:.3f}, "
+        f"right {entry['accuracy']:.1%}, firing {entry['firing_rate']:.1%}, "
+        f"voltage {entry['v_min']:.1f} to {entry['v_max']:.1f}"
     )
+    if "validation_accuracy" in entry:
+        line += f", validation {entry['validation_accuracy']:.2%}, {entry['seconds']:.0f} s"
+    return line
 
 
 def _evaluation_report(found):
@@ -310,6 +319,13 @@ class _Progress:
         elif time.monotonic() - self.last_line >= SECONDS_BETWEEN_LINES:
             self.last_line = time.monotonic()
             print(f"{what}: {done} of {total}", file=sys.stderr, flush=True)
+
+    def line(self, text):
+        """Print a line that stays."""
+        if self.bar is not None:
+            self.bar.console.print(text, highlight=False)
+        else:
+            print(text, file=sys.stderr, flush=True)
 
 
 @contextmanager

@@ -11,6 +11,15 @@ require("lava_ahp.slayer", "lava-dl", "lava.lib.dl.slayer", extra="train")
 
 from lava_ahp.slayer import block, neuron  # noqa: E402
 from lava_ahp.slayer.export import export_hdf5, to_network  # noqa: E402
+from lava_ahp.slayer.rewiring import Rewiring  # noqa: E402
 from lava_ahp.slayer.surrogate import Exponential, Triangular  # noqa: E402
 
-__all__ = ["Exponential", "Triangular", "block", "export_hdf5", "neuron", "to_network"]
+__all__ = [
+    "Exponential",
+    "Rewiring",
+    "Triangular",
+    "block",
+    "export_hdf5",
+    "neuron",
+    "to_network",
+]

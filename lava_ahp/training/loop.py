@@ -17,12 +17,16 @@ from lava_ahp.evaluation import evaluate
 from lava_ahp.files import written_whole
 from lava_ahp.network import Metadata
 from lava_ahp.slayer.regularisation import rate_penalty, voltage_penalty
+from lava_ahp.training import distributed
 from lava_ahp.training.card import write_card
 from lava_ahp.training.model import Classifier
 from lava_ahp.training.recipe import load_recipe
 
 VALIDATION_BATCH = 64
 """Samples that are validated at a time."""
+
+SUMS = ("loss", "accuracy", "firing_rate", "below", "moved_synapses")
+"""What is averaged over the samples of an epoch."""
 
 RUNS = Path("runs")
 """Folder for what a run leaves: checkpoint, metrics and plot, one folder per network."""
@@ -54,11 +58,21 @@ class Trained:
     history: list = field(default_factory=list)
 
 
-def train(recipe, overrides=(), out=None, resume=False, test=False, report=None):
+def train(
+    recipe,
+    overrides=(),
+    out=None,
+    data=None,
+    resume=False,
+    test=False,
+    report=None,
+    progress=None,
+):
     """Train a network from a recipe and write its netx file and model card.
 
     The same recipe and seed give the same network on the same machine, on any number
-    of cores, also where the run was interrupted and resumed.
+    of cores, also where the run was interrupted and resumed. Under `torchrun` every
+    process takes a part of each batch, and the first one writes the files.
 
     Parameters
     ----------
@@ -68,13 +82,20 @@ def train(recipe, overrides=(), out=None, resume=False, test=False, report=None)
         Changes, each `key=value`, as in :func:`lava_ahp.training.load_recipe`.
     out : str or Path, optional
         File to write; by default the recipe's name with `.net`, in the working folder.
+    data : str or Path, optional
+        File or folder of the task's data, where it does not bring them itself.
     resume : bool
         Whether to go on from the checkpoint of an interrupted run.
     test : bool
         Whether to measure the test split, once, at the end. Leave it out while choosing.
     report : callable, optional
-        Called with each epoch's dict: `epoch`, `epochs`, `loss`, `accuracy`,
-        `validation_accuracy`, `firing_rate`, `v_min`, `v_max`, `seconds`.
+        Called after each epoch with a dict: `epoch`, `epochs`, `loss`, `accuracy`,
+        `validation_accuracy`, `firing_rate`, `v_min`, `v_max`, `below`, `moved_synapses`,
+        `seconds`. Voltages are in thresholds; `below` is the share of neuron-steps with a
+        voltage below -1 threshold.
+    progress : callable, optional
+        Called after each update with the number of updates done, their total, and the
+        same dict as far as the epoch has come.
 
     Returns
     -------
@@ -83,55 +104,66 @@ def train(recipe, overrides=(), out=None, resume=False, test=False, report=None)
     Raises
     ------
     LavaAHPError
-        If recipe, override or checkpoint cannot be used.
+        If recipe, override, data or checkpoint cannot be used.
     """
     name = Path(recipe).stem
     config = load_recipe(recipe, overrides)
     out = Path(out) if out else Path(f"{name}.net")
     if out.suffix != ".net":
         raise LavaAHPError(f"out: found {str(out)!r}, expected a file name that ends in .net")
-    run = _Run(config, RUNS / out.stem)
-    if resume:
-        run.load()
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        while run.epoch < config.training.epochs:
-            entry = run.train_epoch()
-            if report:
-                report(entry)
-    finally:
-        torch.set_num_threads(threads)
-    network, metrics = run.finish(name, overrides, out, test)
+    with distributed.process_group():
+        run = _Run(config, RUNS / out.stem, data)
+        if resume:
+            run.load()
+        torch.set_num_threads(1)
+        try:
+            while not run.finished:
+                entry = run.train_epoch(progress or (lambda done, total, entry: None))
+                if report:
+                    report(entry)
+        finally:
+            torch.set_num_threads(threads)
+        network, metrics = run.finish(name, overrides, out, test)
     return Trained(network, out, run.folder, metrics, run.history)
 
 
 class _Run:
     """A training in progress: everything that a checkpoint has to hold."""
 
-    def __init__(self, recipe, folder):
+    def __init__(self, recipe, folder, data):
         self.recipe = recipe
         self.folder = folder
+        self.data_path = data
         self.task = tasks.get(recipe.task)
         self.encoding = self.task.default_encoding()
-        self.data = self.task.load("train")
-        self.validation = self.task.load("validation")
+        self.data = self.task.load("train", data)
+        self.validation = self.task.load("validation", data)
         self.random = np.random.default_rng(recipe.seed)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(recipe.seed)
             self.model = Classifier(
                 recipe, self.encoding.n_channels, len(self.task.CLASS_NAMES), self.random
             )
+        settings = recipe.training
         self.average = AveragedModel(
-            self.model, multi_avg_fn=get_ema_multi_avg_fn(recipe.training.weight_average)
+            self.model, multi_avg_fn=get_ema_multi_avg_fn(settings.weight_average)
         )
+        decays = [p for column in self.model.columns for p in column.neuron.parameters()]
         self.parameters = [p for p in self.model.parameters() if p.requires_grad]
-        self.optimiser = torch.optim.Adam(self.parameters, lr=recipe.training.learning_rate)
-        self.n_batches = math.ceil(len(self.data) / recipe.training.batch_size)
-        self.schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
-            self.optimiser, self.n_batches * recipe.training.epochs
-        )
+        known = {id(p) for p in decays}
+        weights = [p for p in self.parameters if id(p) not in known]
+        groups = [{"params": weights}]
+        if settings.time_constant_rate:
+            rate = settings.time_constant_rate * settings.learning_rate
+            groups.append({"params": decays, "lr": rate})
+        self.optimiser = torch.optim.Adam(groups, lr=settings.learning_rate)
+        self.n_batches = math.ceil(len(self.data) / settings.batch_size)
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimiser, self._rate)
         self.epoch = 0
+        self.order = None
+        self.position = 0
+        self.totals = None
         self.history = []
         self.best = None
         self.seconds = 0.0
@@ -141,62 +173,114 @@ class _Run:
     def checkpoint(self):
         return self.folder / "checkpoint.pt"
 
-    def train_epoch(self):
-        """One pass over the training data, then the validation data; saves when due."""
-        started = time.monotonic()
+    @property
+    def finished(self):
+        """Whether all epochs are done, or validation has not improved for long enough."""
         settings = self.recipe.training
-        totals = dict.fromkeys(("loss", "accuracy", "firing_rate"), 0.0)
-        v_min, v_max = math.inf, -math.inf
-        order = self.random.permutation(len(self.data))
-        for start in range(0, len(order), settings.batch_size):
-            chosen = order[start : start + settings.batch_size]
-            images = self.data.images[chosen]
-            if settings.augment:
-                images = self.task.augment(images, self.random, settings.augment_noise)
-            labels = torch.from_numpy(self.data.labels[chosen])
-            spikes = self.encoding.encode(images.reshape(len(images), -1))
-            columns = self.model(torch.from_numpy(spikes).float())
-            loss = sum(self._loss(column.output, labels) for column in columns) / len(columns)
-            penalty = sum(self._penalty(column.activity) for column in columns) / len(columns)
-            self.optimiser.zero_grad()
-            (loss + penalty).backward()
-            torch.nn.utils.clip_grad_norm_(self.parameters, settings.gradient_clip)
-            self.optimiser.step()
-            self.schedule.step()
-            self.average.update_parameters(self.model)
-            share = len(chosen) / len(order)
-            totals["loss"] += share * loss.item()
-            with torch.no_grad():
-                output = sum(column.output for column in columns)
-                right = (output.argmax(1) == labels).float().mean()
-                activity = [column.activity for column in columns]
-                rate = sum(a.rate.mean() for a in activity) / len(activity)
-                v_min = min(v_min, *(a.v_min.min().item() for a in activity))
-                v_max = max(v_max, *(a.v_max.max().item() for a in activity))
-            totals["accuracy"] += share * right.item()
-            totals["firing_rate"] += share * rate.item()
-        self.epoch += 1
+        waited = self.epoch - self.best["epoch"] if self.best else 0
+        return self.epoch >= settings.epochs or 0 < settings.patience <= waited
+
+    def _rate(self, update):
+        """Share of the full learning rate that an update has."""
+        settings = self.recipe.training
+        rate = min(1.0, (update + 1) / (settings.warmup_updates + 1))
+        if settings.schedule == "cosine":
+            rate *= (1 + math.cos(math.pi * update / (self.n_batches * settings.epochs))) / 2
+        return rate
+
+    def train_epoch(self, progress):
+        """The rest of a pass over the training data, then the validation data."""
+        settings = self.recipe.training
+        if self.order is None:
+            self.order, self.position = self.random.permutation(len(self.data)), 0
+            self.totals = {**dict.fromkeys(SUMS, 0.0), "v_min": math.inf, "v_max": -math.inf}
+        while self.position < len(self.order):
+            started = time.monotonic()
+            chosen = self.order[self.position : self.position + settings.batch_size]
+            self._update(chosen)
+            self.position += len(chosen)
+            self.seconds += time.monotonic() - started
+            done = self.epoch * self.n_batches + math.ceil(self.position / settings.batch_size)
+            progress(done, self.n_batches * settings.epochs, self._entry(self.position))
+            if time.monotonic() - self.saved_at >= 60 * settings.checkpoint_minutes:
+                self.save()
+        started = time.monotonic()
         accuracy = self._validate()
         self.seconds += time.monotonic() - started
-        entry = {
-            "epoch": self.epoch,
-            "epochs": settings.epochs,
-            **totals,
-            "validation_accuracy": accuracy,
-            "v_min": v_min,
-            "v_max": v_max,
-            "seconds": self.seconds,
-        }
+        entry = {**self._entry(len(self.order)), "validation_accuracy": accuracy}
+        self.epoch += 1
+        self.order = None
         self.history.append(entry)
         if self.best is None or accuracy >= self.best["accuracy"]:
             weights = {
                 key: value.clone() for key, value in self.average.module.state_dict().items()
             }
             self.best = {"accuracy": accuracy, "epoch": self.epoch, "weights": weights}
+        self._write_metrics()
         due = time.monotonic() - self.saved_at >= 60 * settings.checkpoint_minutes
-        if due or self.epoch == settings.epochs:
+        if due or self.finished:
             self.save()
         return entry
+
+    def _update(self, chosen):
+        """One step of the optimiser on the samples `chosen`."""
+        settings = self.recipe.training
+        images = self.data.images[chosen]
+        if settings.augment:
+            images = self.task.augment(images, self.random, settings.augment_noise)
+        images = distributed.share(images)
+        labels = torch.from_numpy(distributed.share(self.data.labels[chosen]))
+        part = len(images) / len(chosen)
+        spikes = self.encoding.encode(images.reshape(len(images), -1))
+        columns = self.model(torch.from_numpy(spikes).float())
+        activity = [
+            a._replace(
+                rate=distributed.total(part * a.rate),
+                depth=distributed.total(part * a.depth),
+                below=distributed.total(part * a.below),
+            )
+            for a in (column.activity for column in columns)
+        ]
+        loss = part * sum(self._loss(c.output, labels) for c in columns) / len(columns)
+        penalty = sum(self._penalty(a) for a in activity) / len(activity)
+        self.optimiser.zero_grad()
+        (loss + penalty).backward()
+        distributed.add_gradients(self.parameters)
+        torch.nn.utils.clip_grad_norm_(self.parameters, settings.gradient_clip)
+        self.optimiser.step()
+        rate = self.schedule.get_last_lr()[0] / settings.learning_rate
+        moved = self.model.rewire(
+            self.optimiser, rate * settings.rewiring_shrink, rate * settings.rewiring_noise
+        )
+        self.schedule.step()
+        self.average.update_parameters(self.model)
+        with torch.no_grad():
+            output = sum(column.output for column in columns)
+            right = part * (output.argmax(1) == labels).float().mean()
+            sums = {
+                "loss": distributed.total(loss),
+                "accuracy": distributed.total(right),
+                "firing_rate": sum(a.rate.mean() for a in activity) / len(activity),
+                "below": sum(a.below.mean() for a in activity) / len(activity),
+            }
+            for key, value in sums.items():
+                self.totals[key] += len(chosen) * value.item()
+            self.totals["moved_synapses"] += len(chosen) * moved
+            for key, largest in (("v_min", False), ("v_max", True)):
+                values = torch.stack([getattr(a, key) for a in activity])
+                value = distributed.extreme(values.max() if largest else values.min(), largest)
+                self.totals[key] = (max if largest else min)(self.totals[key], value.item())
+
+    def _entry(self, n_samples):
+        """Means over the epoch's samples so far, and where the training stands."""
+        return {
+            "epoch": self.epoch + 1,
+            "epochs": self.recipe.training.epochs,
+            **{key: self.totals[key] / n_samples for key in SUMS},
+            "v_min": self.totals["v_min"],
+            "v_max": self.totals["v_max"],
+            "seconds": self.seconds,
+        }
 
     def _loss(self, output, labels):
         settings = self.recipe.training
@@ -212,6 +296,7 @@ class _Run:
     def _validate(self):
         """Accuracy on the validation split; the forward pass is the integer network."""
         n_right = 0
+        self.average.module.keep_connectivity()
         with torch.no_grad():
             for start in range(0, len(self.validation), VALIDATION_BATCH):
                 part = slice(start, start + VALIDATION_BATCH)
@@ -231,6 +316,9 @@ class _Run:
         state = {
             "recipe": self.recipe.model_dump(mode="json"),
             "epoch": self.epoch,
+            "order": None if self.order is None else self.order.tolist(),
+            "position": self.position,
+            "totals": self.totals,
             "history": self.history,
             "best": self.best,
             "seconds": self.seconds,
@@ -240,8 +328,9 @@ class _Run:
             "schedule": self.schedule.state_dict(),
             "random": self.random.bit_generator.state,
         }
-        with written_whole(self.checkpoint) as temporary:
-            torch.save(state, temporary)
+        if distributed.rank() == 0:
+            with written_whole(self.checkpoint) as temporary:
+                torch.save(state, temporary)
         self.saved_at = time.monotonic()
 
     def load(self):
@@ -262,6 +351,8 @@ class _Run:
                     f"found {state['recipe'].get(table)}, expected {values} as in the recipe",
                 )
         self.epoch, self.history = state["epoch"], state["history"]
+        self.order = None if state["order"] is None else np.array(state["order"])
+        self.position, self.totals = state["position"], state["totals"]
         self.best, self.seconds = state["best"], state["seconds"]
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
@@ -275,7 +366,7 @@ class _Run:
         network = self.model.to_network(self._metadata({}))
         metrics = {}
         for split in ("validation", "test") if test else ("validation",):
-            found = evaluate(network, split=split)
+            found = evaluate(network, self.data_path, split)
             metrics[split] = {key: getattr(found, key) for key in ("accuracy", "n", "firing_rate")}
         provenance = {
             "recipe": name,
@@ -287,14 +378,21 @@ class _Run:
             "metrics": metrics,
         }
         network = replace(network, metadata=self._metadata(provenance))
+        if distributed.rank() > 0:
+            return network, metrics
         netx.write(network, out)
         write_card(out.with_suffix(".md"), network, self.recipe, self.seconds)
+        with written_whole(self.folder / "training.png") as temporary:
+            plots.training(self.history).savefig(temporary, format="png", dpi=150)
+        self.checkpoint.unlink(missing_ok=True)
+        return network, metrics
+
+    def _write_metrics(self):
+        """Write the course of the training so far."""
+        if distributed.rank() > 0:
+            return
         with written_whole(self.folder / "metrics.csv") as temporary:
             with open(temporary, "w", newline="", encoding="utf-8") as file:
                 writer = csv.DictWriter(file, fieldnames=self.history[0])
                 writer.writeheader()
                 writer.writerows(self.history)
-        with written_whole(self.folder / "training.png") as temporary:
-            plots.training(self.history).savefig(temporary, format="png", dpi=150)
-        self.checkpoint.unlink(missing_ok=True)
-        return network, metrics

@@ -8,7 +8,7 @@ import torch
 
 from lava_ahp.network import Connection, Group, Layer, NetworkSpec
 from lava_ahp.neuron import FixedAHPParameters
-from lava_ahp.slayer import Triangular
+from lava_ahp.slayer import Rewiring, Triangular
 from lava_ahp.slayer.block import ahp as block
 from lava_ahp.slayer.kernel import Activity
 from lava_ahp.slayer.linear import linear
@@ -65,6 +65,9 @@ class Classifier(torch.nn.Module):
             "threshold": net.threshold,
             "refractory_period": net.refractory_period,
             "surrogate": Triangular(training.damping, training.width),
+            "scale": net.weight_scale,
+            "in_exp": net.in_exp,
+            "requires_grad": training.time_constant_rate > 0,
         }
         self.input = block.Input()
         self.columns = torch.nn.ModuleList()
@@ -76,6 +79,15 @@ class Classifier(torch.nn.Module):
             self.columns.append(column)
         readout = {"current_decay": 1.0, "voltage_decay": 1 / net.readout_tau}
         self.readout = block.Output(readout, n, n_classes)
+        self.rewiring = torch.nn.ModuleList()
+        for synapse, density in (
+            *((column.input_synapse, net.input_density) for column in self.columns),
+            *((column.recurrent_synapse, net.recurrent_density) for column in self.columns),
+            (self.readout.synapse, net.readout_density),
+        ):
+            if density < 1 or net.signed_sources:
+                signed = net.signed_sources and synapse is not self.readout.synapse
+                self.rewiring.append(Rewiring(synapse.weight, density, random, signed))
 
     def forward(self, spikes):
         """What each column does with spikes of shape (batch, time, channel).
@@ -105,6 +117,21 @@ class Classifier(torch.nn.Module):
 
     def _read(self, fired, weight):
         return self.readout.voltage(linear(fired, weight, latency=1))[..., -1]
+
+    def rewire(self, optimiser, shrink=0.0, noise=0.0):
+        """Move synapses after an update, as :meth:`lava_ahp.slayer.Rewiring.step` does.
+
+        Returns
+        -------
+        int
+            Number of synapses that were moved.
+        """
+        return sum(rewiring.step(optimiser, shrink, noise) for rewiring in self.rewiring)
+
+    def keep_connectivity(self):
+        """Set weights of synapses that do not exist to 0, after weights were averaged."""
+        for rewiring in self.rewiring:
+            rewiring.apply_to(*rewiring.weight)
 
     def to_network(self, metadata):
         """The integer network that :meth:`answer` computes."""

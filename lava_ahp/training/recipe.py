@@ -3,12 +3,13 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from lava_ahp import tasks
 from lava_ahp.errors import FileFormatError, ParameterError
+from lava_ahp.neuron import RANGES, WEIGHT_SCALE
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -20,6 +21,7 @@ _FOLDER = Path(__file__).parent / "recipes"
 Tau = Annotated[float, Field(ge=1, le=8192)]
 NotNegative = Annotated[float, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
+Density = Annotated[float, Field(gt=0, le=1)]
 
 
 class _Table(BaseModel):
@@ -50,6 +52,12 @@ class NetworkRecipe(_Table):
     readout_tau: Tau = 1000.0
     input_init: Positive = 1.0
     recurrent_init: Positive = 1.0
+    input_density: Density = 1.0
+    recurrent_density: Density = 1.0
+    readout_density: Density = 1.0
+    signed_sources: bool = False
+    weight_scale: Annotated[int, Field(ge=1, le=4096)] = WEIGHT_SCALE
+    in_exp: Annotated[int, Field(ge=RANGES["in_exp"][0], le=RANGES["in_exp"][1])] = 0
 
     @model_validator(mode="after")
     def _has_neurons(self):
@@ -60,6 +68,8 @@ class NetworkRecipe(_Table):
                 f"columns: found {self.columns}, expected a number that divides "
                 f"regular = {self.regular} and ahp = {self.ahp}"
             )
+        if self.weight_scale & (self.weight_scale - 1):
+            raise ValueError(f"weight_scale: found {self.weight_scale}, expected a power of two")
         for name in ("tau_u", "tau_v", "tau_a", "bias"):
             value = getattr(self, name)
             if isinstance(value, tuple) and value[0] > value[1]:
@@ -68,7 +78,12 @@ class NetworkRecipe(_Table):
 
 
 class TrainingRecipe(_Table):
-    """Optimisation: Adam with cosine decay, surrogate gradients, regularisation.
+    """Optimisation: Adam, surrogate gradients, regularisation.
+
+    The learning rate rises over the first `warmup_updates`, then stays or falls to 0 as
+    half a cosine. Decays learn too where `time_constant_rate` is not 0: it is their
+    learning rate, in units of the 12 bits, over that of the weights. Training ends early
+    where validation has not improved for `patience` epochs, if that is not 0.
 
     What is validated and exported are averages of the weights over updates, each with
     `weight_average` times the share of the next; 0 takes the last.
@@ -77,12 +92,19 @@ class TrainingRecipe(_Table):
     thresholds, times `output_gain`. `augment_noise` is in units of the input's values.
     `firing_rate_weight` scales the mean square of what each neuron fires above
     `firing_rate_target`, in per cent; `voltage_weight` the mean square of voltages below
-    -1 thresholds.
+    -1 thresholds. `rewiring_shrink` and `rewiring_noise` are the L1 term and the random
+    walk of DEEP R, in weights per update at the full learning rate.
     """
 
     epochs: Annotated[int, Field(ge=1)]
     batch_size: Annotated[int, Field(ge=1)] = 64
     learning_rate: Positive = 0.005
+    schedule: Literal["cosine", "constant"] = "cosine"
+    warmup_updates: Annotated[int, Field(ge=0)] = 0
+    patience: Annotated[int, Field(ge=0)] = 0
+    time_constant_rate: NotNegative = 0.0
+    rewiring_shrink: NotNegative = 0.0
+    rewiring_noise: NotNegative = 0.0
     damping: Positive = 0.3
     width: Positive = 1.0
     gradient_clip: Positive = 1.0
