@@ -28,6 +28,9 @@ VALIDATION_BATCH = 64
 SUMS = ("loss", "accuracy", "firing_rate", "below", "moved_synapses")
 """What is averaged over the samples of an epoch."""
 
+MEANS = ("rate", "depth", "below")
+"""What of a population's activity is a mean over the samples of a batch."""
+
 RUNS = Path("runs")
 """Folder for what a run leaves: checkpoint, metrics and plot, one folder per network."""
 
@@ -225,6 +228,26 @@ class _Run:
     def _update(self, chosen):
         """One step of the optimiser on the samples `chosen`."""
         settings = self.recipe.training
+        measured = self.backward(chosen)
+        torch.nn.utils.clip_grad_norm_(self.parameters, settings.gradient_clip)
+        self.optimiser.step()
+        rate = self.schedule.get_last_lr()[0] / settings.learning_rate
+        measured["moved_synapses"] = self.model.rewire(
+            self.optimiser, rate * settings.rewiring_shrink, rate * settings.rewiring_noise
+        )
+        self.schedule.step()
+        self.average.update_parameters(self.model)
+        for key in SUMS:
+            self.totals[key] += len(chosen) * measured[key]
+        self.totals["v_min"] = min(self.totals["v_min"], measured["v_min"])
+        self.totals["v_max"] = max(self.totals["v_max"], measured["v_max"])
+
+    def backward(self, chosen):
+        """Gradients of loss and penalties over the samples `chosen`, and what was measured.
+
+        They are the same, up to the order of sums, for any number of processes.
+        """
+        settings = self.recipe.training
         images = self.data.images[chosen]
         if settings.augment:
             images = self.task.augment(images, self.random, settings.augment_noise)
@@ -233,43 +256,29 @@ class _Run:
         part = len(images) / len(chosen)
         spikes = self.encoding.encode(images.reshape(len(images), -1))
         columns = self.model(torch.from_numpy(spikes).float())
-        activity = [
-            a._replace(
-                rate=distributed.total(part * a.rate),
-                depth=distributed.total(part * a.depth),
-                below=distributed.total(part * a.below),
-            )
-            for a in (column.activity for column in columns)
+        means = [
+            {key: distributed.total(part * getattr(c.activity, key)) for key in MEANS}
+            for c in columns
         ]
         loss = part * sum(self._loss(c.output, labels) for c in columns) / len(columns)
-        penalty = sum(self._penalty(a) for a in activity) / len(activity)
+        penalty = sum(self._penalty(**mean) for mean in means) / len(columns)
         self.optimiser.zero_grad()
+        # Each process has the whole penalty, with gradients to its own samples only.
         (loss + penalty).backward()
         distributed.add_gradients(self.parameters)
-        torch.nn.utils.clip_grad_norm_(self.parameters, settings.gradient_clip)
-        self.optimiser.step()
-        rate = self.schedule.get_last_lr()[0] / settings.learning_rate
-        moved = self.model.rewire(
-            self.optimiser, rate * settings.rewiring_shrink, rate * settings.rewiring_noise
-        )
-        self.schedule.step()
-        self.average.update_parameters(self.model)
         with torch.no_grad():
             output = sum(column.output for column in columns)
             right = part * (output.argmax(1) == labels).float().mean()
-            sums = {
-                "loss": distributed.total(loss),
-                "accuracy": distributed.total(right),
-                "firing_rate": sum(a.rate.mean() for a in activity) / len(activity),
-                "below": sum(a.below.mean() for a in activity) / len(activity),
+            v_min = torch.stack([c.activity.v_min.min() for c in columns]).min()
+            v_max = torch.stack([c.activity.v_max.max() for c in columns]).max()
+            return {
+                "loss": distributed.total(loss).item(),
+                "accuracy": distributed.total(right).item(),
+                "firing_rate": float(np.mean([mean["rate"].mean().item() for mean in means])),
+                "below": float(np.mean([mean["below"].mean().item() for mean in means])),
+                "v_min": distributed.extreme(v_min, largest=False).item(),
+                "v_max": distributed.extreme(v_max, largest=True).item(),
             }
-            for key, value in sums.items():
-                self.totals[key] += len(chosen) * value.item()
-            self.totals["moved_synapses"] += len(chosen) * moved
-            for key, largest in (("v_min", False), ("v_max", True)):
-                values = torch.stack([getattr(a, key) for a in activity])
-                value = distributed.extreme(values.max() if largest else values.min(), largest)
-                self.totals[key] = (max if largest else min)(self.totals[key], value.item())
 
     def _entry(self, n_samples):
         """Means over the epoch's samples so far, and where the training stands."""
@@ -287,11 +296,10 @@ class _Run:
         logits = settings.output_gain * output / self.recipe.network.threshold
         return cross_entropy(logits, labels, label_smoothing=settings.label_smoothing)
 
-    def _penalty(self, activity):
+    def _penalty(self, rate, depth, below):
         settings = self.recipe.training
-        rate = rate_penalty(activity.rate, settings.firing_rate_target)
-        depth = voltage_penalty(activity.depth)
-        return settings.firing_rate_weight * rate + settings.voltage_weight * depth
+        excess = rate_penalty(rate, settings.firing_rate_target)
+        return settings.firing_rate_weight * excess + settings.voltage_weight * voltage_penalty(depth)
 
     def _validate(self):
         """Accuracy on the validation split; the forward pass is the integer network."""

@@ -1,0 +1,71 @@
+"""Several processes under torchrun compute what one process does on the whole batch."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("lava.lib.dl.slayer")
+
+from lava_ahp.training import load_recipe, train  # noqa: E402
+from lava_ahp.training.loop import _Run  # noqa: E402
+
+SETTINGS = [
+    "network.regular=20",
+    "network.ahp=20",
+    "training.batch_size=64",
+    "training.firing_rate_target=0.0",
+]
+"""With a penalty on any firing, which is no sum over samples."""
+
+GRADIENTS = f"""
+import sys, numpy as np, torch
+from pathlib import Path
+from lava_ahp.training import distributed, load_recipe
+from lava_ahp.training.loop import _Run
+with distributed.process_group():
+    run = _Run(load_recipe("digits", {SETTINGS!r}), Path("run"), None)
+    measured = run.backward(np.arange(64))
+    assert distributed.world_size() == 2
+    if distributed.rank() == 0:
+        torch.save(([p.grad for p in run.parameters], measured), "gradients.pt")
+"""
+
+
+def torchrun(folder, *arguments):
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    done = subprocess.run(
+        [*command, *arguments], cwd=folder, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def test_gradients_of_two_processes_add_up_to_those_of_one_on_the_whole_batch(tmp_path):
+    (tmp_path / "gradients.py").write_text(GRADIENTS)
+    torchrun(tmp_path, "gradients.py")
+    gradients, measured = torch.load(tmp_path / "gradients.pt", weights_only=True)
+    alone = _Run(load_recipe("digits", SETTINGS), tmp_path / "alone", None)
+    expected = alone.backward(np.arange(64))
+    assert measured == pytest.approx(expected, rel=1e-5)
+    for parameter, gradient in zip(alone.parameters, gradients):
+        size = parameter.grad.abs().max()
+        assert size > 1e-3
+        torch.testing.assert_close(gradient, parameter.grad, rtol=0, atol=1e-6 * float(size))
+
+
+@pytest.mark.slow
+def test_two_processes_train_digits_to_the_same_accuracy(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    settings = ["training.epochs=30", "network.columns=1", "network.regular=60", "network.ahp=60"]
+    sets = [word for setting in settings for word in ("--set", setting)]
+    torchrun(tmp_path, "-m", "lava_ahp.cli", "train", "digits", *sets, "--out", "two.net")
+    from lava_ahp.evaluation import evaluate
+
+    two = evaluate(tmp_path / "two.net", split="validation").accuracy
+    one = train("digits", settings, "one.net").metrics["validation"]["accuracy"]
+    assert one > 0.85 and abs(two - one) < 0.05
