@@ -1,4 +1,4 @@
-"""The command line: demo, info, eval and train.
+"""The command line: demo, info, eval, train and import-nxsdk.
 
 Each command is one call of Python and prints what it gives. Errors of input are one line
 on standard error and exit code 2. Heavy modules are imported when a command needs them.
@@ -215,6 +215,28 @@ def train(
     print(f"network: {found.path}")
     print(f"card: {found.path.with_suffix('.md')}")
     print(f"course of the training: {found.run_folder}")
+
+
+@app.command("import-nxsdk")
+def import_nxsdk(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Folder with w_in.npy, w_rec.npy and w_out.npy.")
+    ],
+    out: Annotated[Path, typer.Option(help="File to write.")],
+    config: Annotated[
+        Optional[Path],
+        typer.Option(help="TOML file with what differs from Intel's sequential-MNIST network."),
+    ] = None,
+):
+    """Import an LSNN network of NxSDK, with the very arithmetic of the chip."""
+    from lava_ahp import netx
+    from lava_ahp.interop import nxsdk
+
+    network = nxsdk.read(folder, config)
+    netx.write(network, out)
+    sizes = ", ".join(f"{group.size} {group.name}" for group in network.layers[0].groups)
+    print(f"neurons: {sizes}, {network.n_outputs} readout; {network.n_inputs} inputs")
+    print(f"network: {out}")
 
 
 def _epoch_line(entry):

@@ -1,20 +1,14 @@
 """Recipes: what a network is made of and how it is trained, validated field by field."""
 
-import json
-import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from lava_ahp import tasks
+from lava_ahp.config import Table, parse_toml, read_toml, validated
 from lava_ahp.errors import FileFormatError, ParameterError
 from lava_ahp.neuron import RANGES, WEIGHT_SCALE
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 _FOLDER = Path(__file__).parent / "recipes"
 
@@ -24,11 +18,7 @@ Positive = Annotated[float, Field(gt=0)]
 Density = Annotated[float, Field(gt=0, le=1)]
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class NetworkRecipe(_Table):
+class NetworkRecipe(Table):
     """The population, in the units of :class:`lava_ahp.neuron.AHPParameters`.
 
     It is cut into `columns` of equal size, without connections between them. Each learns
@@ -77,7 +67,7 @@ class NetworkRecipe(_Table):
         return self
 
 
-class TrainingRecipe(_Table):
+class TrainingRecipe(Table):
     """Optimisation: Adam, surrogate gradients, regularisation.
 
     The learning rate rises over the first `warmup_updates`, then stays or falls to 0 as
@@ -119,7 +109,7 @@ class TrainingRecipe(_Table):
     checkpoint_minutes: NotNegative = 1.0
 
 
-class Recipe(_Table):
+class Recipe(Table):
     """A task, a network for it, and how to train it."""
 
     task: str
@@ -169,19 +159,10 @@ def load_recipe(name_or_path, overrides=()):
         raise FileFormatError(
             path, "", f"found no such recipe, expected a file or one of {recipe_names()}"
         )
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise FileFormatError(path, "", f"expected TOML: {error}") from None
+    values = read_toml(path)
     for override in overrides:
         _override(values, override)
-    try:
-        return Recipe.model_validate(values)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"] if isinstance(part, str))
-        found = json.dumps(first["input"], default=str)
-        raise FileFormatError(path, where, f"found {found}: {first['msg']}") from None
+    return validated(Recipe, values, path)
 
 
 def _override(values, override):
@@ -190,8 +171,8 @@ def _override(values, override):
     if not equals or not key:
         raise ParameterError(f"--set: found {override!r}, expected key=value")
     try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        value = parse_toml(f"value = {text}")["value"]
+    except ValueError:
         value = text
     *tables, name = key.split(".")
     table = values
