@@ -23,19 +23,19 @@ def voltage_penalty(depth):
     return depth.mean()
 
 
-def rate_penalty(rate, target):
-    """Mean square over neurons of the firing rate above a target, in per cent of steps.
+def rate_penalty(rate, target, floor=0.0):
+    """Mean square over neurons of the distance of the firing rate from a range, in per cent.
 
     Parameters
     ----------
     rate : Tensor, shape (neuron,)
         Spikes per step, as :class:`lava_ahp.slayer.kernel.Activity` has them.
-    target : float
-        Spikes per neuron and step that cost nothing.
+    target, floor : float
+        Most and fewest spikes per neuron and step that cost nothing.
 
     Returns
     -------
     Tensor, shape ()
     """
-    excess = (rate - target).clamp(min=0)
-    return (100 * excess).square().mean()
+    distance = (rate - target).clamp(min=0) + (floor - rate).clamp(min=0)
+    return (100 * distance).square().mean()

@@ -298,7 +298,7 @@ class _Run:
 
     def _penalty(self, rate, depth, below):
         settings = self.recipe.training
-        excess = rate_penalty(rate, settings.firing_rate_target)
+        excess = rate_penalty(rate, settings.firing_rate_target, settings.firing_rate_floor)
         return settings.firing_rate_weight * excess + settings.voltage_weight * voltage_penalty(depth)
 
     def _validate(self):

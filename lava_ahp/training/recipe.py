@@ -81,7 +81,7 @@ class TrainingRecipe(Table):
     The loss is the cross entropy of the readout's voltages after the last step, in
     thresholds, times `output_gain`. `augment_noise` is in units of the input's values.
     `firing_rate_weight` scales the mean square of what each neuron fires above
-    `firing_rate_target`, in per cent; `voltage_weight` the mean square of voltages below
+    `firing_rate_target` or below `firing_rate_floor`, in per cent; `voltage_weight` the mean square of voltages below
     -1 thresholds. `rewiring_shrink` and `rewiring_noise` are the L1 term and the random
     walk of DEEP R, in weights per update at the full learning rate.
     """
@@ -99,6 +99,7 @@ class TrainingRecipe(Table):
     width: Positive = 1.0
     gradient_clip: Positive = 1.0
     firing_rate_target: Annotated[float, Field(ge=0, le=1)] = 0.05
+    firing_rate_floor: Annotated[float, Field(ge=0, le=1)] = 0.0
     firing_rate_weight: NotNegative = 0.0
     voltage_weight: NotNegative = 0.0
     weight_average: Annotated[float, Field(ge=0, lt=1)] = 0.0
