@@ -301,6 +301,27 @@ class NetworkSpec:
         """Layers whose spikes count as activity: all but a voltage readout."""
         return self.layers[:-1] if self.readout == "voltage" else self.layers
 
+    def labelled_groups(self):
+        """Label, layer and slice of each group of neurons, in the layers' order.
+
+        The label is the group's name, with the layer's in front where two layers have a
+        group of that name.
+
+        Returns
+        -------
+        list of tuple (str, Layer, slice)
+        """
+        groups = [
+            (name, layer, where)
+            for layer in self.layers
+            for name, where in layer.group_slices().items()
+        ]
+        names = [name for name, _, _ in groups]
+        return [
+            (name if names.count(name) == 1 else f"{layer.name}.{name}", layer, where)
+            for name, layer, where in groups
+        ]
+
     def layer(self, name):
         """The layer with this name."""
         for layer in self.layers:
