@@ -98,6 +98,19 @@ class Connection:
             return (weight >> 1) << 1
         return np.maximum(weight, -WEIGHT_MAX)
 
+    def halves(self):
+        """The matrices in which the synaptic memory holds the weights.
+
+        Returns
+        -------
+        list of ndarray of int64, shape (target, source)
+            One, or an excitatory and an inhibitory one.
+        """
+        weight = self.effective_weight
+        if self.sign_mode == "split" and weight.min() < 0 < weight.max():
+            return [np.maximum(weight, 0), np.minimum(weight, 0)]
+        return [weight]
+
     @property
     def max_delay(self):
         """Longest delay in steps, 0 where there are none."""
