@@ -1,6 +1,6 @@
 """Spiking neurons with an after-hyperpolarising (AHP) current for Lava and Loihi.
 
-The core (`neuron`, `dynamics`, `network`, `netx`, `engine`, `tasks`) needs neither
+The core (`neuron`, `dynamics`, `network`, `netx`, `engine`, `tasks`, `hardware`) needs neither
 Lava nor torch; `lava_ahp.processes` needs Lava, `lava_ahp.slayer` and
 `lava_ahp.training` need the extra `train`.
 """

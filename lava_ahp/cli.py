@@ -1,4 +1,4 @@
-"""The command line: demo, info, eval, train and import-nxsdk.
+"""The command line: demo, info, eval, train, import-nxsdk, place.
 
 Each command is one call of Python and prints what it gives. Errors of input are one line
 on standard error and exit code 2. Heavy modules are imported when a command needs them.
@@ -40,6 +40,13 @@ class Backend(str, Enum):
 
     engine = "engine"
     lava = "lava"
+
+
+class Target(str, Enum):
+    """What a network is placed on."""
+
+    loihi1 = "loihi1"
+    loihi2 = "loihi2"
 
 
 Net = Annotated[str, typer.Argument(metavar="NET", help="A shipped network's name or a netx file.")]
@@ -237,6 +244,54 @@ def import_nxsdk(
     sizes = ", ".join(f"{group.size} {group.name}" for group in network.layers[0].groups)
     print(f"neurons: {sizes}, {network.n_outputs} readout; {network.n_inputs} inputs")
     print(f"network: {out}")
+
+
+@app.command("place")
+def place_command(
+    network: Net,
+    target: Annotated[Target, typer.Option(help="The chip.")] = Target.loihi1,
+    rate: Annotated[
+        float, typer.Option(help="Spikes per neuron or channel and step, where not measured.")
+    ] = 0.05,
+    measure: Annotated[
+        Optional[int],
+        typer.Option(metavar="N", help="Measure the activity on N samples of the task."),
+    ] = None,
+    data: Annotated[
+        Optional[Path], typer.Option(help="The task's data, where it does not bring them.")
+    ] = None,
+    split: Annotated[str, typer.Option(help="Part of the data.")] = "test",
+    out: Annotated[Optional[Path], typer.Option(help="Picture to write, a PNG file.")] = None,
+    as_json: Json = False,
+):
+    """Place a network on the cores and chips of Loihi."""
+    from lava_ahp import cost
+    from lava_ahp.files import written_whole
+
+    with written_whole(out) if out else nullcontext() as temporary:
+        with _stdout_to_stderr(), _Progress() as progress:
+            placed = cost.placement(
+                network,
+                target.value,
+                rate,
+                measure,
+                data,
+                split,
+                progress=lambda done, total: progress("engine", done, total),
+            )
+        if temporary:
+            from lava_ahp import plots
+
+            plots.placement(placed).savefig(temporary, format="png", dpi=150)
+    if as_json:
+        print(json.dumps(placed.to_dict()))
+    else:
+        from lava_ahp.hardware.report import print_placement
+
+        activity = f"{rate:g} spikes per neuron and step, given"
+        if measure:
+            activity = f"measured on {measure} samples"
+        print_placement(placed, network, activity)
 
 
 def _epoch_line(entry):

@@ -280,21 +280,8 @@ def class_names(network):
 
 
 def hidden_groups(network):
-    """Label, layer and slice of each group of hidden neurons.
-
-    The label is the group's name, with the layer's in front where two layers have a
-    group of that name.
-    """
-    groups = [
-        (name, layer, where)
-        for layer in network.hidden
-        for name, where in layer.group_slices().items()
-    ]
-    names = [name for name, _, _ in groups]
-    return [
-        (name if names.count(name) == 1 else f"{layer.name}.{name}", layer, where)
-        for name, layer, where in groups
-    ]
+    """Those of a network's :meth:`~NetworkSpec.labelled_groups` that are hidden."""
+    return [group for group in network.labelled_groups() if group[1] in network.hidden]
 
 
 def _check_choice(name, value, choices):

@@ -98,6 +98,19 @@ class Connection:
             return (weight >> 1) << 1
         return np.maximum(weight, -WEIGHT_MAX)
 
+    def halves(self):
+        """The matrices in which the synaptic memory holds the weights.
+
+        Returns
+        -------
+        list of ndarray of int64, shape (target, source)
+            One, or an excitatory and an inhibitory one.
+        """
+        weight = self.effective_weight
+        if self.sign_mode == "split" and weight.min() < 0 < weight.max():
+            return [np.maximum(weight, 0), np.minimum(weight, 0)]
+        return [weight]
+
     @property
     def max_delay(self):
         """Longest delay in steps, 0 where there are none."""
@@ -300,6 +313,27 @@ class NetworkSpec:
     def hidden(self):
         """Layers whose spikes count as activity: all but a voltage readout."""
         return self.layers[:-1] if self.readout == "voltage" else self.layers
+
+    def labelled_groups(self):
+        """Label, layer and slice of each group of neurons, in the layers' order.
+
+        The label is the group's name, with the layer's in front where two layers have a
+        group of that name.
+
+        Returns
+        -------
+        list of tuple (str, Layer, slice)
+        """
+        groups = [
+            (name, layer, where)
+            for layer in self.layers
+            for name, where in layer.group_slices().items()
+        ]
+        names = [name for name, _, _ in groups]
+        return [
+            (name if names.count(name) == 1 else f"{layer.name}.{name}", layer, where)
+            for name, layer, where in groups
+        ]
 
     def layer(self, name):
         """The layer with this name."""

@@ -6,10 +6,13 @@ returns the figure. None needs a display or touches pyplot's state: save with
 """
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from lava_ahp.evaluation import class_names, hidden_groups
+from lava_ahp.hardware.limits import RESOURCES
 
 BLACK, GREY, LIGHT = "#222222", "#8a8a8a", "#c9c9c9"
 ORANGE, SKY, GREEN = "#E69F00", "#56B4E9", "#009E73"
@@ -17,6 +20,9 @@ BLUE, VERMILLION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
 
 CUE_COLOUR = "#fdf3dc"
 """Background of the cue phase."""
+
+CORES_IN_A_ROW = 16
+"""Cores of a chip that stand side by side in a picture."""
 
 _GROUP_COLOURS = {False: BLUE, True: VERMILLION}
 """Colour of regular neurons and of AHP neurons."""
@@ -286,6 +292,101 @@ def training(history):
     for ax in (rate, voltage):
         ax.set_xlabel("epoch")
     return figure
+
+
+def placement(placed, title=None):
+    """Cores of each chip, filled as far as their scarcest resource is used, and what binds.
+
+    Cores stand in the order of the placement, 16 in a row; where they lie on the die is
+    for the hardware's compiler to choose.
+
+    Parameters
+    ----------
+    placed : lava_ahp.hardware.Placement
+    title : str, optional
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    n_columns = int(np.ceil(np.sqrt(placed.n_chips)))
+    n_rows = -(-placed.n_chips // n_columns)
+    figure = Figure(figsize=(11, 3.2 + 1.3 * n_rows), facecolor="white", layout="constrained")
+    chips, use = figure.subfigures(1, 2, width_ratios=(2.2, 1))
+    axes = chips.subplots(n_rows, n_columns, squeeze=False).ravel()
+    colours = _layer_colours(placed)
+    owner = _largest_layer(placed)
+    fullest = np.max([*placed.fractions.values()], axis=0)
+    for chip, ax in enumerate(axes):
+        ax.set_axis_off()
+        if chip < placed.n_chips:
+            cores = np.flatnonzero(placed.chip_of == chip)
+            _core_squares(ax, fullest[cores], [colours[owner[core]] for core in cores], placed)
+            ax.set_title(f"chip {chip}: {len(cores)} cores", fontsize=8, color=GREY)
+    _layer_legend(chips, colours)
+    _resource_bars(use.subplots(), placed)
+    figure.suptitle(title or _placement_title(placed), x=0.02, ha="left", fontsize=12)
+    return figure
+
+
+def _core_squares(ax, fractions, colours, placed):
+    """One square per core of a chip, filled from below by the used fraction."""
+    places = np.arange(placed.chip.cores.value)
+    x, y = places % CORES_IN_A_ROW, -(places // CORES_IN_A_ROW)
+    n = len(fractions)
+    ax.bar(x, 0.86, width=0.86, bottom=y, color="#f1f1f1")
+    ax.bar(x[:n], 0.86 * fractions, width=0.86, bottom=y[:n], color=colours)
+    ax.set_aspect("equal")
+
+
+def _layer_legend(figure, colours):
+    shown = list(colours.items())[:8]
+    handles = [Patch(color=colour, label=name) for name, colour in shown]
+    if len(colours) > len(shown):
+        handles.append(Patch(color="white", label=f"and {len(colours) - len(shown)} more"))
+    figure.legend(handles=handles, loc="outside lower center", ncols=5, fontsize=8, frameon=False)
+
+
+def _resource_bars(ax, placed):
+    """Mean and largest use of each resource over the cores."""
+    _axes(ax)
+    names = list(placed.fractions)[::-1]
+    values = [placed.fractions[name] for name in names]
+    colours = [VERMILLION if name == placed.binding else BLUE for name in names]
+    ax.barh(range(len(names)), [np.mean(v) for v in values], color=colours, height=0.55)
+    ax.scatter([np.max(v) for v in values], range(len(names)), marker="|", s=130, color=BLACK)
+    ax.set_yticks(range(len(names)), [RESOURCES[name] for name in names], fontsize=8)
+    ax.set_xlim(0, 1.03)
+    ax.xaxis.set_major_formatter(PercentFormatter(1))
+    ax.set_xlabel("use of a core: mean (bar) and largest (line)", fontsize=8)
+
+
+def _placement_title(placed):
+    title = (
+        f"{placed.n_cores} cores of {placed.n_chips} "
+        f"{'chip' if placed.n_chips == 1 else 'chips'} ({placed.chip.name})"
+    )
+    if placed.n_chips > 1:
+        title += f", {placed.spikes_between_chips:,.1f} spikes between chips in a step"
+    return title
+
+
+def _layer_colours(placed):
+    """A colour for each layer; where there are many layers, along a scale."""
+    palette = (BLUE, VERMILLION, GREEN, ORANGE, SKY, PURPLE)
+    n = len(placed.layers)
+    if n > len(palette):
+        palette = colormaps["viridis"](np.linspace(0, 0.95, n))
+    return dict(zip(placed.layers, palette))
+
+
+def _largest_layer(placed):
+    """Name of the layer that has most neurons on each core."""
+    largest = {}
+    for block in placed.blocks:
+        size = len(block.neurons)
+        largest[block.core] = max(largest.get(block.core, (0, "")), (size, block.layer))
+    return [largest[core][1] for core in range(placed.n_cores)]
 
 
 def _axes(ax, size=(8, 3)):

@@ -5,7 +5,17 @@ import importlib
 
 import pytest
 
-MODULES = ("dynamics", "errors", "files", "network", "neuron", "evaluation", "plots", "info")
+MODULES = (
+    "dynamics",
+    "errors",
+    "files",
+    "network",
+    "neuron",
+    "evaluation",
+    "plots",
+    "info",
+    "hardware.placement",
+)
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -235,3 +235,16 @@ def test_pictures_need_no_display_and_no_state(tmp_path):
     )
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, timeout=120)
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_placement_shows_each_core_as_full_as_it_is():
+    from lava_ahp.hardware import place
+
+    placed = place(digits_network(regular=40, ahp=30))
+    figure = plots.placement(placed)
+    bars = figure.axes[0].containers
+    heights = [bar.get_height() / 0.86 for bar in bars[1]]
+    assert len(bars[0]) == 128
+    assert np.allclose(heights, np.max([*placed.fractions.values()], axis=0))
+    assert figure.texts[0].get_text().startswith(f"{placed.n_cores} cores of 1 chip")
+    assert overlaps(figure) == []

@@ -71,7 +71,7 @@ class Layer(CheckedProcess):
             clears = drops and (keeps_input or connection.max_delay > 0)
             halves = [
                 _synapse(half, connection.delay, bits, reset if clears else None)
-                for half in _halves(connection)
+                for half in connection.halves()
             ]
             for synapse in halves:
                 send.connect(synapse.s_in)
@@ -303,14 +303,6 @@ def _lif_arguments(spec, arguments):
         return None
     scalars = {k: int(np.ravel(arguments[k])[0]) for k in ("du", "dv", "vth")}
     return scalars | {k: arguments[k] for k in ("bias_mant", "bias_exp")}
-
-
-def _halves(connection):
-    """Weights of the Dense Processes that make a connection: one, or two by sign."""
-    weight = connection.effective_weight
-    if connection.sign_mode == "split" and weight.min() < 0 < weight.max():
-        return [np.maximum(weight, 0), np.minimum(weight, 0)]
-    return [weight]
 
 
 def _synapse(weight, delay, message_bits, reset):

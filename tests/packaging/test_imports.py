@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-CORE = ["neuron", "dynamics", "network", "netx", "engine", "tasks", "interop.nxsdk"]
+CORE = ["neuron", "dynamics", "network", "netx", "engine", "tasks", "interop.nxsdk", "hardware"]
 
 # Who may import it, as folders or modules of lava_ahp; the longest name that fits counts.
 ROOMS = {
