@@ -3,12 +3,15 @@
 import csv
 import math
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numba
 import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
+from threadpoolctl import threadpool_limits
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from lava_ahp import netx, plots, tasks
@@ -121,12 +124,14 @@ def train(
             run.load()
         torch.set_num_threads(1)
         try:
-            while not run.finished:
-                entry = run.train_epoch(progress or (lambda done, total, entry: None))
-                if report:
-                    report(entry)
+            with threadpool_limits(1, user_api="blas"):
+                while not run.finished:
+                    entry = run.train_epoch(progress or (lambda done, total, entry: None))
+                    if report:
+                        report(entry)
         finally:
             torch.set_num_threads(threads)
+            run.pool.shutdown()
         network, metrics = run.finish(name, overrides, out, test)
     return Trained(network, out, run.folder, metrics, run.history)
 
@@ -163,6 +168,7 @@ class _Run:
         self.optimiser = torch.optim.Adam(groups, lr=settings.learning_rate)
         self.n_batches = math.ceil(len(self.data) / settings.batch_size)
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimiser, self._rate)
+        self.pool = ThreadPoolExecutor(numba.config.NUMBA_NUM_THREADS)
         self.epoch = 0
         self.order = None
         self.position = 0
@@ -255,30 +261,37 @@ class _Run:
         labels = torch.from_numpy(distributed.share(self.data.labels[chosen]))
         part = len(images) / len(chosen)
         spikes = self.encoding.encode(images.reshape(len(images), -1))
-        columns = self.model(torch.from_numpy(spikes).float())
-        means = [
-            {key: distributed.total(part * getattr(c.activity, key)) for key in MEANS}
-            for c in columns
-        ]
-        loss = part * sum(self._loss(c.output, labels) for c in columns) / len(columns)
-        penalty = sum(self._penalty(**mean) for mean in means) / len(columns)
+        spikes = torch.from_numpy(spikes).float()
         self.optimiser.zero_grad()
-        # Each process has the whole penalty, with gradients to its own samples only.
-        (loss + penalty).backward()
-        distributed.add_gradients(self.parameters)
-        with torch.no_grad():
-            output = sum(column.output for column in columns)
-            right = part * (output.argmax(1) == labels).float().mean()
-            v_min = torch.stack([c.activity.v_min.min() for c in columns]).min()
-            v_max = torch.stack([c.activity.v_max.max() for c in columns]).max()
-            return {
-                "loss": distributed.total(loss).item(),
-                "accuracy": distributed.total(right).item(),
-                "firing_rate": float(np.mean([mean["rate"].mean().item() for mean in means])),
-                "below": float(np.mean([mean["below"].mean().item() for mean in means])),
-                "v_min": distributed.extreme(v_min, largest=False).item(),
-                "v_max": distributed.extreme(v_max, largest=True).item(),
+
+        def learn(index):
+            column = self.model(spikes, index)
+            loss = part * self._loss(column.output, labels)
+            means = {
+                key: distributed.total(part * getattr(column.activity, key)) for key in MEANS
             }
+            # Each process has the whole penalty, with gradients to its own samples only.
+            ((loss + self._penalty(**means)) / n_columns).backward()
+            return loss.detach(), means, column.output.detach(), column.activity
+
+        n_columns = self.recipe.network.columns
+        # Columns share no weights, so that gradients do not depend on which is first. While
+        # one is in Python another computes.
+        side_by_side = n_columns > 1 and distributed.world_size() == 1
+        results = (self.pool.map if side_by_side else map)(learn, range(n_columns))
+        losses, means, outputs, activity = zip(*results)
+        distributed.add_gradients(self.parameters)
+        right = part * (sum(outputs).argmax(1) == labels).float().mean()
+        v_min = torch.stack([a.v_min.min() for a in activity]).min()
+        v_max = torch.stack([a.v_max.max() for a in activity]).max()
+        return {
+            "loss": distributed.total(sum(losses) / n_columns).item(),
+            "accuracy": distributed.total(right).item(),
+            "firing_rate": float(np.mean([mean["rate"].mean().item() for mean in means])),
+            "below": float(np.mean([mean["below"].mean().item() for mean in means])),
+            "v_min": distributed.extreme(v_min, largest=False).item(),
+            "v_max": distributed.extreme(v_max, largest=True).item(),
+        }
 
     def _entry(self, n_samples):
         """Means over the epoch's samples so far, and where the training stands."""

@@ -89,31 +89,28 @@ class Classifier(torch.nn.Module):
                 signed = net.signed_sources and synapse is not self.readout.synapse
                 self.rewiring.append(Rewiring(synapse.weight, density, random, signed))
 
-    def forward(self, spikes):
-        """What each column does with spikes of shape (batch, time, channel).
+    def forward(self, spikes, index):
+        """What one column does with spikes of shape (batch, time, channel).
 
         Returns
         -------
-        list of Column
+        Column
         """
+        trace = self._unroll(self.columns[index], spikes)
         weight = block.weight_matrix(self.readout.synapse)
-        return [
-            Column(self._read(trace.spikes, weight[:, members]), trace.activity)
-            for members, trace in zip(self.members, self._unroll(spikes))
-        ]
+        return Column(self._read(trace.spikes, weight[:, self.members[index]]), trace.activity)
 
     def answer(self, spikes):
         """Readout voltages after the last step, shape (batch, class), of all columns together.
 
         The same integers as those of :meth:`to_network`, in the unit of the thresholds.
         """
-        fired = torch.cat([trace.spikes for trace in self._unroll(spikes)], dim=1)
+        fired = [self._unroll(column, spikes).spikes for column in self.columns]
         weight = block.weight_matrix(self.readout.synapse)
-        return self._read(fired, weight[:, np.concatenate(self.members)])
+        return self._read(torch.cat(fired, dim=1), weight[:, np.concatenate(self.members)])
 
-    def _unroll(self, spikes):
-        x = self.input(spikes.permute(0, 2, 1))
-        return [column.unroll(x, currents=False) for column in self.columns]
+    def _unroll(self, column, spikes):
+        return column.unroll(self.input(spikes.permute(0, 2, 1)), currents=False)
 
     def _read(self, fired, weight):
         return self.readout.voltage(linear(fired, weight, latency=1))[..., -1]
