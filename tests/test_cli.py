@@ -259,21 +259,24 @@ def test_training_hands_its_options_on_and_reports(call, monkeypatch, tmp_path):
 
     def train(recipe, **options):
         seen.update(options, recipe=recipe)
-        options["report"](
-            {"epoch": 1, "epochs": 2, "loss": 1.0, "validation_accuracy": 0.5, "firing_rate": 0.1}
-        )
+        entry = {"epoch": 1, "epochs": 2, "loss": 1.0, "accuracy": 0.4, "firing_rate": 0.1}
+        entry |= {"v_min": -3.0, "v_max": 2.0, "seconds": 7.0}
+        options["progress"](5, 10, entry)
+        options["report"]({**entry, "validation_accuracy": 0.5})
         metrics = {"validation": {"accuracy": 0.5, "n": 10}}
         return training.loop.Trained(None, tmp_path / "a.net", tmp_path, metrics)
 
     monkeypatch.setattr(training, "train", train)
     monkeypatch.setattr(cli, "SECONDS_BETWEEN_LINES", 0)
     options = ["--set", "seed=3", "--set", "training.epochs=2", "--out", tmp_path / "a.net"]
-    code, out, err = call("train", "digits", *options, "--resume")
+    code, out, err = call("train", "digits", *options, "--data", "some", "--resume")
     assert code == 0
     assert seen["recipe"] == "digits" and seen["overrides"] == ["seed=3", "training.epochs=2"]
     assert seen["out"] == tmp_path / "a.net" and seen["resume"] is True and seen["test"] is False
     assert "accuracy 50.0% of 10 samples" in out and str(tmp_path / "a.net") in out
-    assert err.splitlines()[-1] == "loss 1.000, validation 50.0%, firing 10.0%: 1 of 2"
+    assert str(seen["data"]) == "some"
+    course = "epoch 1 of 2: loss 1.000, right 40.0%, firing 10.0%, voltage -3.0 to 2.0"
+    assert err.splitlines()[-2:] == [f"{course}: 5 of 10", f"{course}, validation 50.00%, 7 s"]
 
 
 @pytest.mark.parametrize("setting", ["no.such.key=1", "seed", "seed=many", "=1"])

@@ -177,3 +177,86 @@ def test_time_left_can_be_told_from_reports():
     elapsed = time.monotonic() - started
     assert [entry["epoch"] for entry in entries] == [1, 2, 3]
     assert 0 < entries[0]["seconds"] < entries[-1]["seconds"] <= elapsed
+
+
+SPARSE = [
+    *SMALL,
+    "network.input_density=0.2",
+    "network.recurrent_density=0.1",
+    "training.rewiring_noise=0.01",
+    "training.weight_average=0.9",
+]
+
+
+def test_a_sparse_recipe_gives_a_network_of_no_more_synapses_than_asked():
+    hidden = train("digits", SPARSE, "sparse.net").network.layer("hidden")
+    assert 0.15 * 20 * 34 < hidden.inputs.n_synapses <= 0.2 * 20 * 34
+    assert 0.05 * 400 < hidden.recurrent.n_synapses <= 0.1 * 400
+
+
+def test_a_run_that_ends_within_an_epoch_resumes_to_the_same_sparse_network():
+    expected = train("digits", SPARSE, "whole.net").network
+
+    class Killed(Exception):
+        pass
+
+    def kill(done, total, entry):
+        if done == 17:  # of 12 updates in an epoch
+            raise Killed
+
+    with pytest.raises(Killed):
+        train("digits", SPARSE, "ended.net", progress=kill)
+    resumed = train("digits", SPARSE, "ended.net", resume=True)
+    assert same_network(resumed.network, expected)
+    assert [entry["epoch"] for entry in resumed.history] == [1, 2, 3]
+
+
+def test_training_ends_early_where_validation_no_longer_improves():
+    settings = [*SMALL, "training.epochs=40", "training.patience=2"]
+    trained = train("digits", settings, "early.net")
+    best = trained.network.metadata.provenance["best_epoch"]
+    assert len(trained.history) == min(best + 2, 40)
+
+
+def test_decays_learn_where_asked_and_stay_as_drawn_where_not():
+    drawn, again, learnt = (
+        train("digits", [*SMALL, *more], "taus.net").network.layer("hidden").neuron
+        for more in ([], ["training.epochs=1"], ["training.time_constant_rate=100"])
+    )
+    assert np.array_equal(drawn.dv, again.dv)
+    assert not np.array_equal(drawn.dv, learnt.dv)
+    assert 0 <= learnt.dv.min() and learnt.dv.max() <= 4096
+
+
+def test_the_rate_of_learning_warms_up_and_falls(tmp_path):
+    from lava_ahp.training.loop import _Run
+
+    run = _Run(load_recipe("digits", [*SMALL, "training.warmup_updates=9"]), tmp_path, None)
+    rates = [run._rate(update) for update in range(36)]
+    assert rates[0] == 0.1 and rates[4] == pytest.approx(0.5, abs=0.03)
+    assert np.argmax(rates) in (8, 9) and 0 < rates[-1] < 0.01
+    run = _Run(load_recipe("digits", [*SMALL, "training.schedule=constant"]), tmp_path, None)
+    assert run._rate(0) == run._rate(35) == 1
+
+
+def test_a_penalty_on_low_voltages_lifts_them_at_the_same_firing():
+    """What the paper's voltage regularisation is for, on this network."""
+    settings = [*SMALL, "training.epochs=8"]
+    without, with_penalty = (
+        train("digits", [*settings, f"training.voltage_weight={weight}"], "v.net").history[-1]
+        for weight in (0.0, 1.0)
+    )
+    assert with_penalty["below"] < 0.6 * without["below"]
+    assert with_penalty["v_min"] > without["v_min"]
+
+
+def test_firing_rates_are_held_within_their_range():
+    settings = [*SMALL, "training.epochs=8", "training.firing_rate_weight=1.0"]
+    low, high = (
+        train("digits", [*settings, *more], "rate.net").history[-1]["firing_rate"]
+        for more in (
+            ["training.firing_rate_target=0.01"],
+            ["training.firing_rate_floor=0.08", "training.firing_rate_target=0.1"],
+        )
+    )
+    assert low < 0.02 < 0.06 < high
