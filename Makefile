@@ -9,7 +9,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.10 --generat
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-all train-digits lock upgrade wheel clean env dev
+.PHONY: help demo test test-all train-digits bench-engine lock upgrade wheel clean env dev
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -26,12 +26,17 @@ test-all: dev ## install everything, run every test
 train-digits: dev ## train the network that comes with the package
 	.venv/bin/lava-ahp train digits --out netx_models/digits.net --test
 
+bench-engine: .venv/.bench ## engine's speed against Lava, torch, Norse and snnTorch; ARGS=--json
+	$(PY) benchmarks/engine.py $(ARGS)
+
 lock: | $(UV) ## write the lock files again after a change of pyproject.toml, keeping versions
 	$(COMPILE) --extra train --extra test --output-file requirements-dev.lock pyproject.toml
 	$(COMPILE) --constraint requirements-dev.lock --output-file requirements.lock pyproject.toml
+	$(COMPILE) --extra train --extra test --group bench --constraint requirements-dev.lock \
+		--output-file requirements-bench.lock pyproject.toml
 
 upgrade: ## the same, with the newest version of everything
-	rm -f requirements.lock requirements-dev.lock
+	rm -f requirements.lock requirements-dev.lock requirements-bench.lock
 	$(MAKE) lock
 
 wheel: dev ## build source archive and wheel into dist/
@@ -42,15 +47,16 @@ clean: ## remove environments, builds and caches
 	rm -rf .venv .tools build dist *.egg-info .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The environment in .venv: the core alone, or (dev) with training and tests. Where dev is, it stays.
-env:
-	@if [ -e .venv/.dev ]; then $(MAKE) -s .venv/.dev; else $(MAKE) -s .venv/.core; fi
-dev: .venv/.dev
+# The environment in .venv: the core alone; with training and tests (dev); with the benchmarks' peers
+# as well (bench). What holds more stays where it is.
+env: $(firstword $(wildcard .venv/.bench .venv/.dev) .venv/.core)
+dev: $(firstword $(wildcard .venv/.bench) .venv/.dev)
 
 .venv/.core: requirements.lock
 .venv/.dev: requirements-dev.lock
-.venv/.core .venv/.dev: $(PROJECT) | $(UV) $(PY)
-	@rm -f .venv/.core .venv/.dev
+.venv/.bench: requirements-bench.lock
+.venv/.core .venv/.dev .venv/.bench: $(PROJECT) | $(UV) $(PY)
+	@rm -f .venv/.core .venv/.dev .venv/.bench
 	$(UV) pip sync --python $(PY) --require-hashes $(filter %.lock,$^)
 	$(UV) pip install --python $(PY) --no-deps --no-build-isolation --editable .
 	@touch $@

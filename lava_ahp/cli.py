@@ -319,7 +319,35 @@ def _evaluation_report(found):
             f"warning       {found.readout_spikes} spikes of readout neurons, "
             f"each of which resets a voltage that should only integrate",
         )
+    if found.operations:
+        lines += _operations_report(found.operations)
     return "\n".join(lines)
+
+
+def _operations_report(found):
+    def line(label, total, parts=None):
+        by = ", ".join(f"{name} {count:,}" for name, count in parts.items()) if parts else ""
+        mean = f"{total / found.n_samples:,.1f} a sample"
+        return f"{label:14}{total:,} in all, {mean}" + (f" ({by})" if by else "")
+
+    lines = [
+        line("input spikes", found.input_spikes),
+        line("spikes", sum(found.spikes.values()), found.spikes),
+        line("syn. events", sum(found.synaptic_events.values()), found.synaptic_events),
+        line("updates", sum(found.neuron_updates.values()), found.neuron_updates),
+        "voltages      "
+        + ", ".join(f"{name} {low:,} to {found.v_max[name]:,}" for name, low in found.v_min.items()),
+    ]
+    for what, counts in (
+        ("wraps of the synaptic current", found.wraps),
+        ("saturations of a voltage or AHP current", found.saturations),
+    ):
+        lines += [
+            f"warning       {count:,} {what} in group {name}: it needs more than 24 bits"
+            for name, count in counts.items()
+            if count
+        ]
+    return lines
 
 
 def _demo_report(found):

@@ -114,14 +114,29 @@ def sat24(value):
     return value - over - under
 
 
+def current_sum(u, x, decay_u, in_shift):
+    """Synaptic current before it wraps around, from the last one and the arriving weights."""
+    return decay(u, decay_u) + (x << in_shift)
+
+
+def ahp_sum(a, s, decay_a, jump):
+    """AHP current before it saturates, from the last one and the last step's spikes."""
+    return decay(a, decay_a) - jump * s
+
+
+def potential_sum(v, drive, decay_v):
+    """Voltage before it saturates, from the last one and `drive`, which is u + a + bias."""
+    return decay(v, decay_v) + drive
+
+
 def synaptic_current(u, x, decay_u, in_shift):
     """Current `u` of this step, from the last one and the arriving weights `x`."""
-    return wrap24(decay(u, decay_u) + (x << in_shift))
+    return wrap24(current_sum(u, x, decay_u, in_shift))
 
 
 def ahp_current(a, s, decay_a, jump):
     """AHP current `a` of this step, from the last one and the last step's spikes."""
-    return sat24(decay(a, decay_a) - jump * s)
+    return sat24(ahp_sum(a, s, decay_a, jump))
 
 
 def potential(v, drive, hold, decay_v):
@@ -129,7 +144,7 @@ def potential(v, drive, hold, decay_v):
 
     `drive` is everything that is added to the decayed voltage: u + a + bias.
     """
-    return sat24(decay(v, decay_v) + drive) * (hold == 0)
+    return sat24(potential_sum(v, drive, decay_v)) * (hold == 0)
 
 
 def fire(u, v, a, hold, threshold, refractory):

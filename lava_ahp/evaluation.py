@@ -7,16 +7,14 @@ from pathlib import Path
 import numpy as np
 
 from lava_ahp import netx, tasks
-from lava_ahp.engine import simulate
+from lava_ahp.engine import Operations, simulate, stream
+from lava_ahp.engine.simulate import BATCH_SIZE
 from lava_ahp.errors import ParameterError, check_count
 from lava_ahp.network import NetworkSpec
 from lava_ahp.tasks import encoding
 
 BACKENDS = ("engine", "lava")
 """What can run a network: the engine, or Lava's fixed-point simulator."""
-
-BATCH_SIZE = 64
-"""Samples that the engine holds at a time; memory grows with it and not with the data."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +45,8 @@ class Evaluation:
     seconds_per_sample : float
         Wall time of the whole run over the number of samples; on Lava this includes
         the start of its processes.
+    operations : Operations or None
+        Counts of the run; None on Lava.
     """
 
     network: str
@@ -61,6 +61,7 @@ class Evaluation:
     firing_rates: dict
     readout_spikes: int
     seconds_per_sample: float
+    operations: Operations | None
 
     @property
     def n(self):
@@ -102,6 +103,7 @@ class Evaluation:
             "seconds_per_sample": self.seconds_per_sample,
             "class_names": list(self.class_names),
             "confusion": self.confusion.tolist(),
+            "operations": self.operations and self.operations.to_dict(),
         }
 
 
@@ -149,7 +151,10 @@ def evaluate(
     _check_choice("backend", backend, BACKENDS)
     spec = netx.load(network)
     samples = load_samples(spec, data, split, limit)
-    predictions, counts, seconds = run(spec, samples, backend, batch_size, progress)
+    if backend == "engine":
+        # Compiled before the clock runs, where that has not been done on this machine.
+        simulate(spec, samples.spikes[0:1])
+    predictions, counts, operations, seconds = run(spec, samples, backend, batch_size, progress)
     n_steps = samples.spikes.n_steps
     neuron_steps = n_steps * len(samples)
     hidden = sum(layer.n_neurons for layer in spec.hidden)
@@ -172,11 +177,12 @@ def evaluate(
             int(counts[spec.layers[-1].name].sum()) if spec.readout == "voltage" else 0
         ),
         seconds_per_sample=seconds / len(samples),
+        operations=operations,
     )
 
 
 def run(network, samples, backend="engine", batch_size=BATCH_SIZE, progress=None):
-    """Predictions for samples, spikes of each neuron, and the time that it took.
+    """Predictions for samples, spikes of each neuron, counts, and the time that it took.
 
     Parameters
     ----------
@@ -190,39 +196,41 @@ def run(network, samples, backend="engine", batch_size=BATCH_SIZE, progress=None
     predictions : ndarray of int64, shape (n,)
     spike_counts : dict of ndarray of int64, shape (n_neurons,)
         Spikes of each neuron over all samples, by layer.
+    operations : Operations or None
+        None on Lava.
     seconds : float
     """
     _check_choice("backend", backend, BACKENDS)
-    check_count("batch_size", batch_size)
-    total = len(samples)
     report = progress or (lambda done, total: None)
-    predictions = np.empty(total, np.int64)
+    predictions, operations = np.empty(len(samples), np.int64), None
     counts = {layer.name: np.zeros(layer.n_neurons, np.int64) for layer in network.layers}
-    start = time.perf_counter()
-    for where, result in _results(network, samples, backend, batch_size, report):
-        predictions[where] = result.predictions
+    start, n_done = time.perf_counter(), 0
+    for result in _results(network, samples, backend, batch_size, report):
+        n = len(result.output)
+        predictions[n_done : n_done + n] = result.predictions
         for name, count in result.spike_counts.items():
             counts[name] += count.sum(axis=0)
-    return predictions, counts, time.perf_counter() - start
+        operations = operations + result.operations if operations else result.operations
+        n_done += n
+        if backend != "lava":
+            report(n_done, len(samples))
+    return predictions, counts, operations, time.perf_counter() - start
 
 
 def _results(network, samples, backend, batch_size, report):
-    """Results of the samples, each with the slice of samples that it is for."""
-    total = len(samples)
-    if backend == "lava":
-        from lava_ahp.processes import simulate_on_lava
+    """Results of the samples, batch by batch; Lava runs all of them in one."""
+    if backend == "engine":
+        return stream(network, samples.spikes, batch_size=batch_size)
+    from lava_ahp.processes import simulate_on_lava
 
-        yield slice(0, total), simulate_on_lava(
+    return [
+        simulate_on_lava(
             network,
             samples.spikes,
             samples.spikes.n_steps,
-            progress=lambda done: report(done, total),
+            progress=lambda done: report(done, len(samples)),
         )
-        return
-    for start in range(0, total, batch_size):
-        where = slice(start, min(start + batch_size, total))
-        yield where, simulate(network, samples.spikes[where])
-        report(where.stop, total)
+    ]
 
 
 def network_name(network):

@@ -9,9 +9,18 @@ from lava_ahp.errors import require
 require("lava_ahp.processes", "lava-nc", "lava.magma", "lava")
 
 from lava_ahp.processes.ahp.process import AHP  # noqa: E402
+from lava_ahp.processes.compiled.process import CompiledNetwork  # noqa: E402
 from lava_ahp.processes.io.process import SampleSink, SpikeSource  # noqa: E402
 from lava_ahp.processes.network.process import Network  # noqa: E402
 from lava_ahp.processes.readout.process import Readout  # noqa: E402
 from lava_ahp.processes.simulate import simulate_on_lava  # noqa: E402
 
-__all__ = ["AHP", "Network", "Readout", "SampleSink", "SpikeSource", "simulate_on_lava"]
+__all__ = [
+    "AHP",
+    "CompiledNetwork",
+    "Network",
+    "Readout",
+    "SampleSink",
+    "SpikeSource",
+    "simulate_on_lava",
+]

@@ -13,7 +13,8 @@ from lava.magma.runtime.mgmt_token_enums import MGMT_RESPONSE, enum_equal
 from lava.proc.monitor.process import Monitor
 
 from lava_ahp.engine import Result
-from lava_ahp.engine.simulate import RECORDABLE, check_input
+from lava_ahp.engine.inputs import check_input
+from lava_ahp.engine.result import RECORDABLE, check_record
 from lava_ahp.errors import LavaAHPError, ParameterError, check_count
 from lava_ahp.netx import load
 from lava_ahp.processes.io.process import SampleSink, SpikeSource
@@ -58,10 +59,7 @@ def simulate_on_lava(network, samples, n_steps, record=(), progress=None, two_co
         If one of Lava's processes ended in an error; it is the cause.
     """
     check_count("n_steps", n_steps)
-    record = tuple(record)
-    unknown = [name for name in record if name not in RECORDABLE]
-    if unknown:
-        raise ParameterError(f"record: found {unknown[0]!r}, expected any of {RECORDABLE}")
+    record = check_record(record)
     batch = check_count("number of samples", len(samples))
 
     # Each sample from rest: also where a file of lava-dl asks for stock netx's reset.
@@ -114,7 +112,7 @@ class _Checked:
 
     def __getitem__(self, index):
         try:
-            sample = check_input(self.network, np.asarray(self.samples[index])[np.newaxis])[0]
+            sample = check_input(self.network, self.samples[index], ("time",))
         except ParameterError as error:
             raise ParameterError(f"sample {index}: {error}") from None
         if len(sample) != self.n_steps:
@@ -231,6 +229,6 @@ def _recorded(monitor, key, batch, n_steps, layer):
     shape = (batch, n_steps, layer.n_neurons)
     if monitor is None:
         # A stock LIF or a readout has no AHP current.
-        return np.zeros(shape, np.int32)
+        return np.zeros(shape, RECORDABLE[key])
     ((values,),) = ([*by_name.values()] for by_name in monitor.get_data().values())
-    return _integers(values).reshape(shape).astype(np.uint8 if key == "spikes" else np.int32)
+    return _integers(values).reshape(shape).astype(RECORDABLE[key])

@@ -17,8 +17,9 @@ class Trace:
     v: list = field(default_factory=list)
     a: list = field(default_factory=list)
     s: list = field(default_factory=list)
-    wrapped: bool = False
-    saturated: bool = False
+    before_reset: list = field(default_factory=list)
+    wraps: int = 0
+    saturations: int = 0
 
 
 def shrink(x, decay):
@@ -81,11 +82,12 @@ def naive_neuron(inputs, parameters, resets=(), reset_keeps_input=False):
         v, high = saturate(shrink(v, p["dv"]) + u + a + scale(p["bias_mant"], p["bias_exp"]))
         if last_spike is not None and t - last_spike <= p["refractory_period"]:
             v, high = 0, False
+        trace.before_reset.append(v)
         s = int(v > p["vth"] * 64)
         if s:
             v, last_spike = 0, t
-        trace.wrapped |= wrapped
-        trace.saturated |= low or high
+        trace.wraps += wrapped
+        trace.saturations += low + high
         for name, value in (("u", u), ("v", v), ("a", a), ("s", s)):
             getattr(trace, name).append(value)
     return trace

@@ -109,6 +109,33 @@ def test_eval_warns_where_the_readout_spikes(call, folder):
     assert "spikes of readout neurons" in out
 
 
+def test_eval_prints_counts_in_all_and_a_sample(call, net):
+    _, out, _ = call("eval", net, "--limit", 8)
+    operations = evaluate(net, limit=8).operations
+    total = sum(operations.spikes.values())
+    line = f"spikes        {total:,} in all, {total / 8:,.1f} a sample"
+    assert f"{line} (hidden {operations.spikes['hidden']:,}, readout" in out
+    assert f"hidden.weight_rec {operations.synaptic_events['hidden.weight_rec']:,}" in out
+    low, high = operations.v_min["AHP"], operations.v_max["AHP"]
+    assert low < 0 < high and f"AHP {low:,} to {high:,}" in out
+    assert "warning" not in out
+
+
+def test_eval_warns_of_wraps_and_saturations_with_the_name_of_the_group(call, folder):
+    network = digits_network()
+    hidden = network.layers[0]
+    in_exp = np.where(np.arange(11) < 6, 0, 7)
+    neuron = replace(hidden.neuron, in_exp=in_exp, du=-1, vth=131071)
+    layers = (replace(hidden, neuron=neuron), network.layers[1])
+    netx.write(replace(network, layers=layers), folder / "hot.net")
+    _, out, _ = call("eval", folder / "hot.net", "--limit", 5)
+    found = evaluate(folder / "hot.net", limit=5).operations
+    assert found.wraps["AHP"] > 0 and found.wraps["regular"] == 0
+    assert f"warning       {found.wraps['AHP']:,} wraps of the synaptic current in group AHP" in out
+    assert f"{found.saturations['AHP']:,} saturations of a voltage or AHP current in group AHP" in out
+    assert "in group regular" not in out
+
+
 # NumPy would add its suffix to a name that has none
 @pytest.mark.parametrize("name", ["p.npy", "predictions", "new/folder/p.npy"])
 def test_predictions_are_written_under_the_name_that_was_given(call, net, tmp_path, name):
@@ -131,7 +158,7 @@ def test_predictions_that_cannot_be_written_are_refused_before_the_run(
     refused, net, tmp_path, monkeypatch
 ):
     (tmp_path / "file").touch()
-    monkeypatch.setattr("lava_ahp.evaluation.simulate", None)
+    monkeypatch.setattr("lava_ahp.evaluation.stream", None)
     err = refused("eval", net, "--predictions", tmp_path / "file" / "p.npy")
     assert str(tmp_path / "file") in err
     assert str(tmp_path) in refused("eval", net, "--predictions", tmp_path)

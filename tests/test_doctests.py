@@ -12,6 +12,7 @@ MODULES = (
     "network",
     "neuron",
     "evaluation",
+    "engine.session",
     "plots",
     "info",
     "hardware.placement",

@@ -1,13 +1,13 @@
 """The one definition of the arithmetic, against plain Python integers and closed forms."""
 
-import types
-
+import numba
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference import naive_neuron, saturate, shrink, wrap
 
+import lava_ahp.engine.compiled  # noqa: F401  the arithmetic, for Numba
 from lava_ahp import dynamics
 from lava_ahp.dynamics import FixedCoefficients, FloatCoefficients, State, resting_state
 from lava_ahp.neuron import RANGES, FixedAHPParameters
@@ -132,9 +132,8 @@ def test_fixed_step_is_the_neuron_of_the_reference_on_torch(case):
 @pytest.fixture(scope="module")
 def compiled_step():
     """`fixed_step` composed of the compiled functions it consists of."""
-    numba = pytest.importorskip("numba")
     names = ("synaptic_current", "ahp_current", "potential", "fire")
-    current, after, potential, fire = (_compiled(name, numba) for name in names)
+    current, after, potential, fire = (numba.njit(getattr(dynamics, name)) for name in names)
 
     def step(x, state, c):
         u = current(state.u, x, c.decay_u, c.in_shift)
@@ -143,14 +142,6 @@ def compiled_step():
         return fire(u, v, a, state.hold, c.threshold, c.refractory)
 
     return step
-
-
-def _compiled(name, numba):
-    """A function of dynamics with the helpers that it calls compiled, as Numba wants them."""
-    scope = dict(vars(dynamics))
-    for helper in ("decay", "wrap24", "sat24"):
-        scope[helper] = numba.njit(getattr(dynamics, helper))
-    return numba.njit(types.FunctionType(getattr(dynamics, name).__code__, scope))
 
 
 @settings(max_examples=30, deadline=None)

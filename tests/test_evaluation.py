@@ -49,6 +49,14 @@ def test_firing_rates_are_spikes_per_neuron_and_step(found, recorded):
     assert found.readout_spikes == recorded.spikes["readout"].sum()
 
 
+def test_operations_are_those_of_all_samples(network, found):
+    samples = digits.load("test").first(20)
+    assert found.operations == simulate(network, samples.spikes).operations
+    assert found.to_dict()["operations"] == found.operations.to_dict()
+    assert found.operations.n_samples == 20 and found.operations.n_steps == 20 * 72
+    assert found.operations.spikes["readout"] == found.readout_spikes
+
+
 def test_confusion_counts_labels_by_row_and_predictions_by_column(found):
     confusion = found.confusion
     assert confusion.shape == (10, 10) and confusion.sum() == 20
@@ -77,6 +85,9 @@ def test_samples_are_encoded_batch_by_batch(network):
 
     class Watched:
         n_steps = samples.spikes.n_steps
+
+        def __len__(self):
+            return 30
 
         def __getitem__(self, index):
             asked.append(index)
@@ -169,7 +180,7 @@ def test_lava_gives_the_same_evaluation_as_the_engine(network):
     assert on_lava.backend == "lava" and told == [(1, 2), (2, 2)]
     ours, theirs = on_lava.to_dict(), in_engine.to_dict()
     for name in ours:
-        if name not in ("backend", "seconds_per_sample"):
+        if name not in ("backend", "seconds_per_sample", "operations"):
             assert ours[name] == theirs[name], name
 
 

@@ -1,50 +1,30 @@
-"""Simulation of a batch of samples, a NumPy loop over the one integer step."""
+"""Simulation of samples, each from rest, side by side on the cores of the machine."""
 
-from dataclasses import dataclass, field
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from functools import reduce
+from operator import add
+from threading import Event
 
+import numba
 import numpy as np
 
-from lava_ahp.dynamics import fixed_step, resting_state
-from lava_ahp.errors import ParameterError
+from lava_ahp.engine.inputs import batches
+from lava_ahp.engine.layout import lay_out
+from lava_ahp.engine.machine import Machine, by_layer, empty_recordings
+from lava_ahp.engine.result import RECORDABLE, Result, check_record
+from lava_ahp.errors import check_count
+from lava_ahp.memory import check_memory
 
-RECORDABLE = ("spikes", "u", "v", "a")
+BATCH_SIZE = 64
+"""Samples that are held at a time; memory grows with it and not with the data."""
 
-
-@dataclass(frozen=True, eq=False)
-class Result:
-    """What a simulation gives.
-
-    Attributes
-    ----------
-    output : ndarray of int64, shape (batch, n_outputs)
-        Readout voltages after the last step, or spike counts of the last layer.
-    spike_counts : dict of ndarray of int64, shape (batch, n_neurons)
-        Spikes of each neuron over the whole run, by layer.
-    n_steps : int
-        Steps simulated.
-    spikes : dict of ndarray of uint8, shape (batch, time, n_neurons)
-        By layer; empty unless recorded.
-    u, v, a : dict of ndarray of int32, shape (batch, time, n_neurons)
-        Currents, voltages after the reset, and AHP currents, by layer; empty unless
-        recorded.
-    """
-
-    output: np.ndarray
-    spike_counts: dict
-    n_steps: int
-    spikes: dict = field(default_factory=dict)
-    u: dict = field(default_factory=dict)
-    v: dict = field(default_factory=dict)
-    a: dict = field(default_factory=dict)
-
-    @property
-    def predictions(self):
-        """Index of the first largest output of each sample, int64, shape (batch,)."""
-        return np.argmax(self.output, axis=1).astype(np.int64)
+JOBS_PER_THREAD = 2
+"""Parts of a batch for each thread: where one is slow another takes over."""
 
 
-def simulate(network, spikes, record=()):
-    """Run a network over a batch of samples, each from rest.
+def simulate(network, spikes, record=(), batch_size=BATCH_SIZE, n_threads=None):
+    """Run a network over samples, each from rest.
 
     An input of step `t` acts in step `t + 1`, as on the chip; the input of the last
     step therefore has no effect. Before a layer that takes its input directly it acts
@@ -53,10 +33,16 @@ def simulate(network, spikes, record=()):
     Parameters
     ----------
     network : NetworkSpec
-    spikes : array_like of int or bool, shape (batch, time, n_inputs)
-        Input spikes, 0 or 1; any integers where the network takes graded input.
+    spikes : array_like, Sequence or iterable, shape (batch, time, n_inputs)
+        Input spikes, integers or bool, 0 or 1; any integers of 32 bits where the network
+        takes graded input. May be an array, a sequence such as
+        :class:`lava_ahp.tasks.encoding.EncodedSamples`, or any iterable of samples.
     record : iterable of {"spikes", "u", "v", "a"}, optional
         What to keep of every step.
+    batch_size : int, optional
+        Samples that are taken from a sequence or iterable at a time.
+    n_threads : int, optional
+        Threads that compute; by default one for each core. The bits do not depend on it.
 
     Returns
     -------
@@ -65,103 +51,105 @@ def simulate(network, spikes, record=()):
     Raises
     ------
     ParameterError
-        If the input has another shape or type, or `record` names something else.
+        If the input has another shape or type, `record` names something else, or the
+        recordings do not fit into memory.
     """
-    spikes = check_input(network, spikes)
-    record = tuple(record)
-    unknown = [name for name in record if name not in RECORDABLE]
-    if unknown:
-        raise ParameterError(f"record: found {unknown[0]!r}, expected any of {RECORDABLE}")
+    record = check_record(record)
+    sample = spikes[0] if hasattr(spikes, "__getitem__") and len(spikes) else None
+    if getattr(sample, "ndim", 0) == 2:
+        n_values = len(spikes) * len(sample) * sum(layer.n_neurons for layer in network.layers)
+        bytes_per_value = sum(np.dtype(RECORDABLE[name]).itemsize for name in record)
+        check_memory("record", n_values * bytes_per_value)
+    return _joined(list(stream(network, spikes, record, batch_size, n_threads)))
 
-    batch, n_steps, _ = spikes.shape
-    populations = [_Population(layer, batch) for layer in network.layers]
-    records = {
-        name: {
-            layer.name: np.empty(
-                (batch, n_steps, layer.n_neurons), np.uint8 if name == "spikes" else np.int32
-            )
-            for layer in network.layers
+
+def stream(network, spikes, record=(), batch_size=BATCH_SIZE, n_threads=None):
+    """As :func:`simulate`, giving the result of each batch when it is there.
+
+    Memory holds two batches at a time, however many there are.
+
+    Parameters
+    ----------
+    network, spikes, record, batch_size, n_threads
+        As for :func:`simulate`.
+
+    Yields
+    ------
+    Result
+        Of the next `batch_size` samples.
+
+    Raises
+    ------
+    ParameterError
+        As :func:`simulate`.
+    """
+    record = check_record(record)
+    check_count("batch_size", batch_size)
+    if n_threads is None:
+        n_threads = numba.config.NUMBA_NUM_THREADS
+    check_count("n_threads", n_threads)
+    layout = lay_out(network)
+    stop = Event()
+    pool = ThreadPoolExecutor(n_threads)
+    try:
+        # The next batch is taken, and encoded where it has to be, while this one runs.
+        running = deque()
+        for values in batches(network, spikes, batch_size):
+            running.append(_Batch(layout, values, record, pool, n_threads, stop.is_set))
+            if len(running) > 1:
+                yield running.popleft().result()
+        while running:
+            yield running.popleft().result()
+    finally:
+        stop.set()
+        pool.shutdown(cancel_futures=True)
+
+
+class _Batch:
+    """A batch that runs, in parts."""
+
+    def __init__(self, layout, values, record, pool, n_threads, stopped):
+        self.layout, self.record = layout, record
+        n_samples, self.n_steps, _ = values.shape
+        self.recordings = empty_recordings(layout, record, n_samples, self.n_steps)
+        size = -(-n_samples // (n_threads * JOBS_PER_THREAD))
+        parts = [slice(start, start + size) for start in range(0, n_samples, size)]
+        self.jobs = [pool.submit(self._run, values[part], part, stopped) for part in parts]
+
+    def _run(self, values, part, stopped):
+        machine = Machine(self.layout, len(values))
+        where = type(self.recordings)(*(array[part] for array in self.recordings))
+        machine.advance(values, where, stopped)
+        return machine.output(), machine.counts.spikes, machine.operations()
+
+    def result(self):
+        outputs, counts, operations = zip(*(job.result() for job in self.jobs))
+        return Result(
+            output=np.concatenate(outputs),
+            spike_counts=by_layer(self.layout, np.concatenate(counts)),
+            n_steps=self.n_steps,
+            operations=reduce(add, operations),
+            **{
+                name: by_layer(self.layout, getattr(self.recordings, name))
+                for name in self.record
+            },
+        )
+
+
+def _joined(results):
+    """Results of batches as one."""
+    if len(results) == 1:
+        return results[0]
+
+    def join(name):
+        return {
+            layer: np.concatenate([getattr(result, name)[layer] for result in results])
+            for layer in getattr(results[0], name)
         }
-        for name in record
-    }
-    counts = [np.zeros((batch, layer.n_neurons), np.int64) for layer in network.layers]
-    for t in range(n_steps):
-        sent = spikes[:, t]
-        for population, count in zip(populations, counts):
-            sent = population.step(sent)
-            count += sent
-            for name, by_layer in records.items():
-                value = population.state.s if name == "spikes" else getattr(population.state, name)
-                by_layer[population.name][:, t] = value
-    last = populations[-1]
+
     return Result(
-        output=last.state.v.copy() if network.readout == "voltage" else counts[-1],
-        spike_counts={layer.name: count for layer, count in zip(network.layers, counts)},
-        n_steps=n_steps,
-        **records,
+        output=np.concatenate([result.output for result in results]),
+        n_steps=results[0].n_steps,
+        operations=reduce(add, (result.operations for result in results)),
+        **{name: join(name) for name in ("spike_counts", *RECORDABLE)},
     )
-
-
-def check_input(network, spikes):
-    """The input as an int64 array of shape (batch, time, n_inputs), or an error."""
-    array = np.asarray(spikes)
-    if array.ndim != 3 or array.shape[2] != network.n_inputs:
-        raise ParameterError(
-            f"spikes: found shape {array.shape}, expected (batch, time, {network.n_inputs})"
-        )
-    if array.dtype.kind not in "biu":
-        raise ParameterError(f"spikes: found type {array.dtype}, expected integers or bool")
-    array = array.astype(np.int64)
-    if not network.takes_integers and array.size and (array.min() < 0 or array.max() > 1):
-        raise ParameterError(
-            f"spikes: found values from {array.min()} to {array.max()}, expected 0 or 1"
-        )
-    return array
-
-
-class _Population:
-    """A layer in the course of a simulation: its state and what is on its way to it."""
-
-    def __init__(self, layer, batch):
-        self.name = layer.name
-        self.coefficients = layer.neuron.broadcast(layer.n_neurons).coefficients()
-        self.state = resting_state(np.zeros((batch, layer.n_neurons), np.int64))
-        self.inputs = layer.inputs and _Axons(layer.inputs, batch)
-        self.recurrent = layer.recurrent and _Axons(layer.recurrent, batch)
-
-    def step(self, sent):
-        """Advance by one step; `sent` are this step's spikes of the layer before."""
-        x = sent if self.inputs is None else self.inputs.arriving()
-        if self.recurrent is not None:
-            x = x + self.recurrent.arriving()
-        self.state = fixed_step(x, self.state, self.coefficients)
-        if self.inputs is not None:
-            self.inputs.send(sent)
-        if self.recurrent is not None:
-            self.recurrent.send(self.state.s)
-        return self.state.s
-
-
-class _Axons:
-    """A connection and the activation that travels on it, one slot per step ahead."""
-
-    def __init__(self, connection, batch):
-        weight = connection.effective_weight
-        delay = np.zeros_like(weight) if connection.delay is None else connection.delay
-        # Float products of integers below 2**53 are exact and use BLAS.
-        self.by_delay = {
-            int(d): np.where(delay == d, weight, 0).T.astype(float) for d in np.unique(delay)
-        }
-        self.slots = np.zeros((connection.max_delay + 1, batch, len(weight)), np.int64)
-
-    def arriving(self):
-        """Activation that arrives in this step; its slot is freed for a later one."""
-        now = self.slots[0].copy()
-        self.slots = np.roll(self.slots, -1, axis=0)
-        self.slots[-1] = 0
-        return now
-
-    def send(self, spikes):
-        """Put spikes of this step on their way; delay 0 arrives in the next step."""
-        for d, weight in self.by_delay.items():
-            self.slots[d] += (spikes.astype(float) @ weight).astype(np.int64)

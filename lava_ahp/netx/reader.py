@@ -1,6 +1,7 @@
 """Reads networks from netx HDF5 files; what is wrong is named by file, group and field."""
 
 import json
+import math
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from lava_ahp import netx_models
 from lava_ahp.errors import FileFormatError, ParameterError
+from lava_ahp.memory import check_memory
 from lava_ahp.netx import schema
 from lava_ahp.network import (
     Connection,
@@ -19,6 +21,12 @@ from lava_ahp.network import (
     NetworkSpec,
 )
 from lava_ahp.neuron import FixedAHPParameters, check_range
+
+BYTES_PER_VALUE = 24
+"""Memory that a value takes while it is read: in the file's type, as an integer, checked."""
+
+BYTES_PER_NEURON = 256
+"""Memory that a neuron takes: its parameters and its states."""
 
 
 def load(network):
@@ -110,6 +118,8 @@ class _Node:
             raise self.error(name, "found nothing, expected a dataset")
         if not isinstance(self.group[name], h5py.Dataset):
             raise self.error(name, "found a group, expected a dataset")
+        with self.naming(name):
+            check_memory("values", self.group[name].size * BYTES_PER_VALUE)
         try:
             return self.group[name][()]
         except (OSError, RuntimeError, TypeError, ValueError) as error:
@@ -229,6 +239,8 @@ def _shape(node):
     shape = node.integers("shape")
     if shape.ndim > 1 or (shape < 1).any():
         raise node.error("shape", f"found {shape.tolist()}, expected positive sizes")
+    with node.naming("shape"):
+        check_memory("neurons", math.prod(shape.tolist()) * BYTES_PER_NEURON)
     return shape
 
 

@@ -17,23 +17,13 @@ import torch
 from numba.extending import register_jitable
 from threadpoolctl import ThreadpoolController
 
+import lava_ahp.engine.compiled  # noqa: F401  the arithmetic, for Numba
 from lava_ahp import dynamics
 from lava_ahp.slayer.recordings import empty
 from lava_ahp.slayer.surrogate import Triangular
 
 CHUNK = 8
 """Samples that one thread takes through time together."""
-
-for _function in (
-    dynamics.decay,
-    dynamics.wrap24,
-    dynamics.sat24,
-    dynamics.synaptic_current,
-    dynamics.ahp_current,
-    dynamics.potential,
-    dynamics.fire,
-):
-    register_jitable(_function)
 
 _synaptic_current, _ahp_current = dynamics.synaptic_current, dynamics.ahp_current
 _potential, _fire = dynamics.potential, dynamics.fire

@@ -1,12 +1,15 @@
 """The engine against a network of neurons computed one by one in plain Python."""
 
+import threading
 from collections import defaultdict
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from networks import digits_network
+from networks import digits_network, random_input
+from networks import random_network as wild_network
 from reference import naive_neuron
 
 from lava_ahp.engine import simulate
@@ -24,8 +27,8 @@ def truncated(connection):
     return [[max(w, -255) for w in row] for row in rows]
 
 
-def naive_network(network, spikes):
-    """States of every neuron: `{layer: {quantity: [neuron][step]}}` for one sample.
+def naive_traces(network, spikes):
+    """Traces of every neuron, by number of the layer and neuron, for one sample.
 
     Spikes are events in a calendar; each neuron is run from the start again in each step,
     on all that has come to it so far.
@@ -60,6 +63,12 @@ def naive_network(network, spikes):
             if layer.recurrent is not None:
                 for source, _ in events:
                     send(k, layer.recurrent, source, 1, t)
+    return traces
+
+
+def naive_network(network, spikes):
+    """States of every neuron: `{layer: {quantity: [neuron][step]}}` for one sample."""
+    traces = naive_traces(network, spikes)
     return {
         layer.name: {
             name: [getattr(traces[k, i], short) for i in range(layer.n_neurons)]
@@ -132,6 +141,40 @@ def test_every_state_of_a_random_network_is_that_of_its_neurons_one_by_one(seed)
             assert result.output[sample].tolist() == [v[-1] for v in last["v"]]
         else:
             assert result.output[sample].tolist() == [sum(s) for s in last["spikes"]]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_operations_are_what_the_neurons_did_one_by_one(seed):
+    random = np.random.default_rng(seed)
+    network = wild_network(random, largest=4, longest_delay=3)
+    spikes = random_input(random, network, 2, 20)
+    found = simulate(network, spikes).operations
+    traces = [naive_traces(network, sample.tolist()) for sample in spikes]
+
+    def total(k, layer, of, where=None):
+        neurons = range(layer.n_neurons)[where or slice(None)]
+        return [of(sample[k, i]) for sample in traces for i in neurons]
+
+    assert (found.n_samples, found.n_steps) == (2, 40)
+    assert found.input_spikes == sum(value != 0 for value in spikes.flat)
+    sent = np.count_nonzero(spikes, axis=(0, 1)).tolist()
+    for k, layer in enumerate(network.layers):
+        n_spikes = [sum(sum(sample[k, i].s) for sample in traces) for i in range(layer.n_neurons)]
+        assert found.spikes[layer.name] == sum(n_spikes)
+        assert found.neuron_updates[layer.name] == layer.n_neurons * 40
+        for name, sources in (("weight", sent), ("weight_rec", n_spikes)):
+            if name in layer.connections:
+                rows = truncated(layer.connections[name])
+                events = sum(n * (row[j] != 0) for row in rows for j, n in enumerate(sources))
+                assert found.synaptic_events[f"{layer.name}.{name}"] == events
+        sent = n_spikes
+    for label, layer, where in network.labelled_groups():
+        k = network.layers.index(layer)
+        assert found.wraps[label] == sum(total(k, layer, lambda t: t.wraps, where))
+        assert found.saturations[label] == sum(total(k, layer, lambda t: t.saturations, where))
+        assert found.v_min[label] == min(0, *total(k, layer, lambda t: min(t.before_reset), where))
+        assert found.v_max[label] == max(0, *total(k, layer, lambda t: max(t.before_reset), where))
 
 
 def test_random_networks_are_alive_enough_to_test_something():
@@ -218,11 +261,64 @@ def test_input_spikes_may_be_booleans_or_small_integers():
         (np.zeros((2, 5, 34)), "spikes: found type float64"),
         (np.full((2, 5, 34), 2), "spikes: found values from 2 to 2, expected 0 or 1"),
         (np.full((2, 5, 34), -1), "spikes: found values from -1"),
+        (np.zeros((2, 0, 34), int), "spikes: found 0 steps, expected at least 1"),
+        (np.zeros((0, 5, 34), int), "spikes: found no samples, expected at least one"),
+        ([[[0.0] * 33 + [np.nan]] * 5], r"found type float64 and NaN at \(0, 0, 33\), expected"),
+        ([[[0] * 34] * 5, [[0] * 34] * 6], "spikes: found samples of different shapes"),
+        ([["0" * 34]], r"found shape \(1, 1\)"),
+        (None, "spikes: found None, expected samples"),
     ],
 )
 def test_input_that_is_no_spikes_is_refused(spikes, message):
     with pytest.raises(ParameterError, match=message):
         simulate(digits_network(), spikes)
+
+
+@pytest.mark.parametrize(
+    "second, message",
+    [
+        (np.zeros((6, 34), int), "samples from 2 on: spikes: found 6 steps, expected 5"),
+        (np.zeros((5, 33), int), r"samples from 2 on: spikes: found shape \(1, 5, 33\)"),
+        (np.full((5, 34), 3), "samples from 2 on: spikes: found values from 3 to 3"),
+    ],
+)
+def test_a_later_sample_that_is_no_spikes_is_named(second, message):
+    samples = [np.zeros((5, 34), int), np.zeros((5, 34), int), second]
+    with pytest.raises(ParameterError, match=message):
+        simulate(digits_network(), samples, batch_size=2)
+
+
+@pytest.mark.parametrize("value", [2**31, -(2**31) - 1])
+def test_integers_of_more_than_32_bits_are_refused(value):
+    network = replace(one_neuron(), graded_input=True)
+    with pytest.raises(ParameterError, match="found values from .* expected -2147483648 to 2147483647"):
+        simulate(network, np.array([[[value], [0]]]))
+
+
+def test_recordings_that_memory_cannot_hold_are_refused_before_the_run():
+    sample = np.zeros((10**6, 34), np.uint8)
+    with pytest.raises(ParameterError, match=r"record: found 21,000.0 GB, expected at most the"):
+        simulate(digits_network(), [sample] * 10**6, record=("spikes",))
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
+def test_a_run_that_is_ended_leaves_no_thread(error):
+    def samples():
+        for _ in range(5):
+            yield np.zeros((2000, 34), int)
+        raise error
+
+    before = threading.active_count()
+    with pytest.raises(error):
+        simulate(digits_network(), samples(), batch_size=2, n_threads=3)
+    assert threading.active_count() == before
+
+
+@pytest.mark.parametrize("option", ["batch_size", "n_threads"])
+@pytest.mark.parametrize("value", [0, -1, 1.5])
+def test_a_number_that_is_none_is_refused(option, value):
+    with pytest.raises(ParameterError, match=f"{option}: found {value}, expected a positive integer"):
+        simulate(digits_network(), np.zeros((1, 2, 34), int), **{option: value})
 
 
 def test_an_unknown_quantity_is_not_recorded():

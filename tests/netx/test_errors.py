@@ -57,7 +57,23 @@ def poke(name, value):
     return change
 
 
+def promise(name, shape):
+    """A dataset that says it has this shape, of which nothing has been written."""
+
+    def change(file):
+        del file[name]
+        file.create_dataset(name, shape, np.int8, chunks=(1024, 1024))
+
+    return change
+
+
 CASES = [
+    (
+        promise("layer/1/weight", (10**6, 10**6)),
+        "layer/1/weight",
+        r"found 24,000.0 GB, expected at most the [\d.]+ GB of memory that are free",
+    ),
+    (put("layer/1/shape", [10**9, 10**9]), "layer/1/shape", "neurons: found .* GB, expected"),
     (put("layer/1/neuron/type", b"SDNN"), "layer/1/neuron/type", "found 'SDNN', expected 'CUBA'"),
     (put("layer/1/type", b"conv"), "layer/1/type", "found 'conv'"),
     (put("layer/2/type", b"input"), "layer/2/type", "expected it as layer/0 only"),

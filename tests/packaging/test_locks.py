@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-LOCKS = ["requirements.lock", "requirements-dev.lock"]
+LOCKS = ["requirements.lock", "requirements-dev.lock", "requirements-bench.lock"]
 REGISTRY = re.compile(
     r"https?://\S*(/simple\b|pypi|pythonhosted)|\b(pypi|test[.]pypi)[.](org|python)|pythonhosted[.]org"
 )
@@ -26,9 +26,9 @@ def test_every_requirement_has_one_version_and_hashes(name, root):
     assert [r for r in found if not re.match(r"[a-z0-9.-]+==[^ ;]+( ; [^-]+)? +--hash=sha256:[0-9a-f]{64}", r)] == []
 
 
-def test_both_lock_files_agree_on_the_core(root):
-    core, dev = ({r.split(" ")[0] for r in requirements((root / name).read_text())} for name in LOCKS)
-    assert core - dev == set()
+def test_lock_files_agree_on_the_core(root):
+    core, *more = ({r.split(" ")[0] for r in requirements((root / name).read_text())} for name in LOCKS)
+    assert [core - other for other in more] == [set(), set()]
 
 
 def test_core_lock_brings_no_torch(root):

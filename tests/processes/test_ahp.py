@@ -80,8 +80,8 @@ def test_equality_with_stock_lif_holds_through_wrap_and_saturation():
         k: np.full(n, value) for k, value in arguments.items()
     }
     expected, traces = naive(x, full)
-    assert any(t.wrapped for t in traces)
-    assert any(t.saturated for t in traces)
+    assert any(t.wraps for t in traces)
+    assert any(t.saturations for t in traces)
     assert expected["s"].any()
     for a, b in (("u0", "u1"), ("v0", "v1")):
         np.testing.assert_array_equal(got[b], got[a])

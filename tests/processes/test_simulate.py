@@ -164,7 +164,7 @@ def test_progress_hears_of_every_sample():
     "samples, message",
     [
         ([np.zeros((4, 2), int), np.zeros((5, 2), int)], "sample 1: found 5 steps, expected 4"),
-        ([np.zeros((4, 3), int)], r"sample 0: spikes: found shape \(1, 4, 3\)"),
+        ([np.zeros((4, 3), int)], r"sample 0: spikes: found shape \(4, 3\), expected \(time, 2\)"),
         ([np.full((4, 2), 2)], "sample 0: spikes: found values from 2 to 2, expected 0 or 1"),
         ([np.zeros((4, 2))], "sample 0: spikes: found type float64"),
     ],
