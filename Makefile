@@ -27,7 +27,7 @@ train-digits: dev ## train the network that comes with the package
 	.venv/bin/lava-ahp train digits --out netx_models/digits.net --test
 
 bench-engine: .venv/.bench ## engine's speed against Lava, torch, Norse and snnTorch; ARGS=--json
-	$(PY) benchmarks/engine.py $(ARGS)
+	@$(PY) benchmarks/engine.py $(ARGS)
 
 lock: | $(UV) ## write the lock files again after a change of pyproject.toml, keeping versions
 	$(COMPILE) --extra train --extra test --output-file requirements-dev.lock pyproject.toml

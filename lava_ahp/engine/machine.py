@@ -8,7 +8,8 @@ from lava_ahp.engine.operations import Operations
 from lava_ahp.engine.result import RECORDABLE
 
 UPDATES_PER_CALL = 1 << 26
-"""Neuron updates, roughly, after which compiled code lets an interrupt through: 0.1 s."""
+"""Neuron updates after which compiled code lets an interrupt through: some tenths of a second."""
+
 
 def empty_recordings(layout, record, n_samples, n_steps):
     """Arrays to record to, of all neurons; empty for what is not to be recorded."""

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from networks import digits_network, random_input
-from networks import random_network as wild_network
+from networks import digits_network, random_input, random_network
 from reference import naive_neuron
 
 from lava_ahp.engine import simulate
@@ -78,55 +77,17 @@ def naive_network(network, spikes):
     }
 
 
-def random_connection(random, targets, sources):
-    low, high = [(-120, 200), (0, 200), (-200, 0)][random.choice(3, p=(0.7, 0.2, 0.1))]
-    weight = random.integers(low, high + 1, (targets, sources))
-    weight[random.random(weight.shape) < 0.2] = 0
-    delay = random.integers(0, 4, weight.shape) if random.random() < 0.5 else None
-    return Connection(weight, str(random.choice(["mixed", "split"])), delay)
-
-
-def random_network(random):
-    """One to three layers, feed-forward or recurrent, every parameter drawn."""
-    n_layers = int(random.integers(1, 4))
-    sizes = random.integers(1, 5, n_layers + 1)
-    direct = random.random() < 0.2
-    layers = []
-    for k in range(n_layers):
-        n = int(sizes[k + 1])
-        draw = lambda low, high, n=n: random.integers(low, high + 1, n)  # noqa: E731
-        neuron = FixedAHPParameters(
-            du=random.choice([-1, 1000, 4000, 4095], n),
-            dv=random.choice([0, 5, 204, 4096], n),
-            da=random.choice([0, 5, 300], n),
-            vth=draw(0, 400),
-            ahp_mant=draw(0, 255) * draw(0, 1),
-            ahp_exp=draw(-4, 1),
-            in_exp=draw(-1, 2),
-            refractory_period=draw(0, 2),
-            bias_mant=draw(-50, 80),
-            bias_exp=draw(-2, 6),
-        )
-        layers.append(
-            Layer(
-                name=f"layer{k}",
-                n_neurons=n,
-                neuron=neuron,
-                inputs=None if direct and k == 0 else random_connection(random, n, int(sizes[k])),
-                recurrent=random_connection(random, n, n) if random.random() < 0.6 else None,
-            )
-        )
-    return NetworkSpec(tuple(layers), readout=str(random.choice(["spikes", "voltage"])))
+def small_network(random):
+    """A network whose neurons can be computed one by one, again in each step, and its input."""
+    network = random_network(random, largest=4, longest_delay=3)
+    return network, random_input(random, network, 2, 20)
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_every_state_of_a_random_network_is_that_of_its_neurons_one_by_one(seed):
     random = np.random.default_rng(seed)
-    network = random_network(random)
-    spikes = (random.random((2, 18, network.n_inputs)) < 0.5).astype(int)
-    if network.layers[0].inputs is None:
-        spikes *= random.integers(-300, 600, spikes.shape)
+    network, spikes = small_network(random)
     result = simulate(network, spikes, record=("spikes", "u", "v", "a"))
     for sample in range(2):
         expected = naive_network(network, spikes[sample].tolist())
@@ -147,8 +108,7 @@ def test_every_state_of_a_random_network_is_that_of_its_neurons_one_by_one(seed)
 @given(st.integers(0, 2**32 - 1))
 def test_operations_are_what_the_neurons_did_one_by_one(seed):
     random = np.random.default_rng(seed)
-    network = wild_network(random, largest=4, longest_delay=3)
-    spikes = random_input(random, network, 2, 20)
+    network, spikes = small_network(random)
     found = simulate(network, spikes).operations
     traces = [naive_traces(network, sample.tolist()) for sample in spikes]
 
@@ -182,10 +142,9 @@ def test_random_networks_are_alive_enough_to_test_something():
     active = recurrent = delayed = adapted = 0
     for seed in range(30):
         random = np.random.default_rng(seed)
-        network = random_network(random)
-        spikes = (random.random((1, 18, network.n_inputs)) < 0.5).astype(int)
+        network, spikes = small_network(random)
         result = simulate(network, spikes, record=("a",))
-        rate = np.mean([c.mean() / 18 for c in result.spike_counts.values()])
+        rate = np.mean([c.mean() / 20 for c in result.spike_counts.values()])
         active += 0.05 < rate < 0.9
         adapted += any((a < 0).any() for a in result.a.values())
         recurrent += any(layer.recurrent is not None for layer in network.layers)

@@ -3,14 +3,13 @@
 import multiprocessing
 import os
 
+import networks
 import numpy as np
 import pytest
-from hypothesis import Phase, given, settings
-from hypothesis import strategies as st
 
 pytest.importorskip("lava.magma")
 
-from lava_ahp.engine import simulate  # noqa: E402
+from lava_ahp.engine import reference, simulate  # noqa: E402
 from lava_ahp.errors import ParameterError  # noqa: E402
 from lava_ahp.network import Connection, Layer, NetworkSpec  # noqa: E402
 from lava_ahp.neuron import VTH_MAX, FixedAHPParameters  # noqa: E402
@@ -83,18 +82,28 @@ def assert_equal(got, expected):
     assert got.n_steps == expected.n_steps
 
 
-@settings(max_examples=3, deadline=None, derandomize=True, phases=[Phase.generate])
-@given(st.integers(0, 2**32 - 1), st.booleans())
-def test_spikes_and_states_equal_the_engines(seed, two_compartments):
-    rng = np.random.default_rng(seed)
-    network = random_network(rng)
-    x = random_spikes(rng, network)
+def wild_network(seed):
+    """A network with parameters to the edges of their ranges that fires, and input for it."""
+    for number in range(seed, seed + 1000):
+        rng = np.random.default_rng(number)
+        network = networks.random_network(rng, n_layers=3)
+        x = networks.random_input(rng, network, 2, 75)
+        found = simulate(network, x).operations
+        edges = sum(found.wraps.values()) and sum(found.saturations.values())
+        if edges and 10 < found.spikes["layer0"] < 0.5 * found.neuron_updates["layer0"]:
+            return network, x
+    raise AssertionError("no network wraps, saturates and fires")
+
+
+@pytest.mark.parametrize("two_compartments", [False, True])
+@pytest.mark.parametrize("seed", [0, 1000])
+def test_spikes_and_states_equal_those_of_the_engine_and_of_numpy(seed, two_compartments):
+    network, x = wild_network(seed + 2000 * two_compartments)
     record = ("spikes", "u", "v", "a")
-    expected = simulate(network, x, record=record)
-    assert expected.spike_counts["one"].any()
-    assert_equal(
-        simulate_on_lava(network, x, N_STEPS, record, two_compartments=two_compartments), expected
-    )
+    expected = simulate(network, x, record)
+    assert_equal(expected, reference.simulate(network, x, record))
+    options = {"record": record, "two_compartments": two_compartments}
+    assert_equal(simulate_on_lava(network, x, x.shape[1], **options), expected)
 
 
 @pytest.mark.parametrize("delays", [False, True])
