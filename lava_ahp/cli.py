@@ -1,4 +1,4 @@
-"""The command line: demo, info, eval, train, import-nxsdk, place.
+"""The command line: demo, info, eval, train, import-nxsdk, place and energy.
 
 Each command is one call of Python and prints what it gives. Errors of input are one line
 on standard error and exit code 2. Heavy modules are imported when a command needs them.
@@ -292,6 +292,39 @@ def place_command(
         if measure:
             activity = f"measured on {measure} samples"
         print_placement(placed, network, activity)
+
+
+@app.command("energy")
+def energy_command(
+    network: Net,
+    data: Annotated[
+        Optional[Path], typer.Option(help="The task's data, where it does not bring them.")
+    ] = None,
+    split: Annotated[str, typer.Option(help="Part of the data.")] = "test",
+    limit: Annotated[Optional[int], typer.Option(help="Use the first samples only.")] = None,
+    cpu_watts: Annotated[
+        float, typer.Option(help="Power of the CPU that the LSTM runs on, where unreadable.")
+    ] = 10.0,
+    as_json: Json = False,
+):
+    """Estimate a network's energy on Loihi 1, beside an LSTM's on this CPU."""
+    from lava_ahp import cost
+
+    with _stdout_to_stderr(), _Progress() as progress:
+        found = cost.energy(
+            network,
+            data,
+            split,
+            limit,
+            cpu_watts,
+            progress=lambda done, total: progress("engine", done, total),
+        )
+    if as_json:
+        print(json.dumps(found.to_dict()))
+    else:
+        from lava_ahp.hardware.report import print_energy
+
+        print_energy(found)
 
 
 def _epoch_line(entry):
