@@ -1,4 +1,4 @@
-"""The command line: demo, info, eval, train, import-nxsdk, place and energy.
+"""The command line: demo, info, eval, train, import-nxsdk, place, energy and conformance.
 
 Each command is one call of Python and prints what it gives. Errors of input are one line
 on standard error and exit code 2. Heavy modules are imported when a command needs them.
@@ -40,6 +40,18 @@ class Backend(str, Enum):
 
     engine = "engine"
     lava = "lava"
+
+
+conformance_app = typer.Typer(help="Recorded states of neurons and networks: check a backend.")
+app.add_typer(conformance_app, name="conformance")
+
+
+class VectorBackend(str, Enum):
+    """What is checked against recorded states."""
+
+    engine = "engine"
+    lava = "lava"
+    loihi2 = "loihi2"
 
 
 class Target(str, Enum):
@@ -325,6 +337,55 @@ def energy_command(
         from lava_ahp.hardware.report import print_energy
 
         print_energy(found)
+
+
+@conformance_app.command("make")
+def conformance_make(
+    which: Annotated[
+        Optional[list[str]],
+        typer.Argument(metavar="[NAME]...", help="neurons or shipped networks; by default all."),
+    ] = None,
+    out: Annotated[
+        Optional[Path], typer.Option(help="Folder to write to; by default the package's own.")
+    ] = None,
+):
+    """Record inputs and states, with the engine."""
+    from lava_ahp import conformance
+
+    for path in conformance.make(out or conformance.FOLDER, which):
+        print(f"vectors: {path}")
+
+
+@conformance_app.command("check")
+def conformance_check(
+    which: Annotated[
+        Optional[list[str]],
+        typer.Argument(metavar="[NAME]...", help="Vectors to check; by default all."),
+    ] = None,
+    backend: Annotated[
+        VectorBackend, typer.Option(help="What is checked.")
+    ] = VectorBackend.engine,
+    folder: Annotated[
+        Optional[Path], typer.Option(help="Folder of vectors; by default the package's own.")
+    ] = None,
+):
+    """Compare every state of every step with what was recorded."""
+    from lava_ahp import conformance
+
+    with _stdout_to_stderr(), _Progress() as progress:
+        outcomes = conformance.check(
+            backend.value,
+            which,
+            folder or conformance.FOLDER,
+            progress=lambda done, total: progress(backend.value, done, total),
+        )
+    for outcome in outcomes:
+        found = outcome.comparison
+        told = f"{found.n_values:,} values, {found.n_differences:,} differences"
+        if not outcome.conforms:
+            told += f"; the first, recorded and found: {found.first}"
+        print(f"{outcome.name} on {outcome.backend}: {told}")
+    return EXIT_DIFFERENCE if not all(outcome.conforms for outcome in outcomes) else 0
 
 
 def _epoch_line(entry):
