@@ -40,18 +40,18 @@ class Backend(str, Enum):
 
     engine = "engine"
     lava = "lava"
+    loihi2 = "loihi2"
+
+
+class Form(str, Enum):
+    """What AHP neurons are made of."""
+
+    ahp = "ahp"
+    stock = "stock"
 
 
 conformance_app = typer.Typer(help="Recorded states of neurons and networks: check a backend.")
 app.add_typer(conformance_app, name="conformance")
-
-
-class VectorBackend(str, Enum):
-    """What is checked against recorded states."""
-
-    engine = "engine"
-    lava = "lava"
-    loihi2 = "loihi2"
 
 
 class Target(str, Enum):
@@ -163,6 +163,9 @@ def eval_command(
     ] = None,
     split: Annotated[str, typer.Option(help="Part of the data.")] = "test",
     backend: Annotated[Backend, typer.Option(help="What runs the network.")] = Backend.engine,
+    form: Annotated[
+        Form, typer.Option(help="On Lava: AHP neurons, or their form out of Lava's own.")
+    ] = Form.ahp,
     limit: Annotated[Optional[int], typer.Option(help="Use the first samples only.")] = None,
     predictions: Annotated[
         Optional[Path], typer.Option(help="Write the predictions to this file, as int64 .npy.")
@@ -185,6 +188,7 @@ def eval_command(
                 backend.value,
                 limit,
                 progress=lambda done, total: progress(backend.value, done, total),
+                form=form.value,
             )
         if temporary:
             # given a name, NumPy would add a suffix to it
@@ -363,8 +367,8 @@ def conformance_check(
         typer.Argument(metavar="[NAME]...", help="Vectors to check; by default all."),
     ] = None,
     backend: Annotated[
-        VectorBackend, typer.Option(help="What is checked.")
-    ] = VectorBackend.engine,
+        Backend, typer.Option(help="What is checked.")
+    ] = Backend.engine,
     folder: Annotated[
         Optional[Path], typer.Option(help="Folder of vectors; by default the package's own.")
     ] = None,

@@ -11,11 +11,12 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from lava_ahp import netx, netx_models
+from lava_ahp import deploy, netx, netx_models
 from lava_ahp.comparison import COMPARED, Comparison, compare
 from lava_ahp.dynamics import STATE_MAX, STATE_SHIFT
 from lava_ahp.engine import Result, simulate
 from lava_ahp.errors import FileFormatError, ParameterError
+from lava_ahp.evaluation import BACKENDS
 from lava_ahp.files import written_whole
 from lava_ahp.network import Layer, NetworkSpec
 from lava_ahp.neuron import RANGES, VTH_NEVER, FixedAHPParameters
@@ -25,8 +26,6 @@ FOLDER = Path(netx_models.__file__).parent / "conformance"
 
 NEURONS = "neurons"
 """Vectors of single neurons; their network lies beside them."""
-
-BACKENDS = ("engine", "lava", "loihi2")
 
 FORMAT_ATTRIBUTE = "lavaAhpConformance"
 FORMAT_VERSION = 1
@@ -152,6 +151,8 @@ def check(backend="engine", which=None, folder=FOLDER, progress=None):
         If vectors are missing, damaged, or those of another network.
     MissingExtraError
         If Lava is asked for and not installed.
+    BackendError
+        If Loihi 2 is asked for and not there, or a neurocore model is missing.
     """
     if backend not in BACKENDS:
         raise ParameterError(f"backend: found {backend!r}, expected one of {BACKENDS}")
@@ -299,7 +300,5 @@ def _write(vectors, path):
 def _run(vectors, backend):
     if backend == "engine":
         return simulate(vectors.network, vectors.inputs, record=COMPARED)
-    from lava_ahp.processes import simulate_on_lava
-
-    n_steps = vectors.inputs.shape[1]
-    return simulate_on_lava(vectors.network, vectors.inputs, n_steps, record=COMPARED)
+    target = "simulator" if backend == "lava" else backend
+    return deploy.run(vectors.network, vectors.inputs, target, record=COMPARED)
