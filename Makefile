@@ -25,6 +25,7 @@ test-all: dev ## install everything, run every test
 
 train-digits: dev ## train the network that comes with the package
 	.venv/bin/lava-ahp train digits --out netx_models/digits.net --test
+	.venv/bin/lava-ahp conformance make digits
 
 bench-engine: .venv/.bench ## engine's speed against Lava, torch, Norse and snnTorch; ARGS=--json
 	@$(PY) benchmarks/engine.py $(ARGS)

@@ -1,4 +1,4 @@
-"""The command line: demo, info, eval, train, import-nxsdk, place.
+"""The command line: demo, info, eval, train, import-nxsdk, place, energy and conformance.
 
 Each command is one call of Python and prints what it gives. Errors of input are one line
 on standard error and exit code 2. Heavy modules are imported when a command needs them.
@@ -40,6 +40,18 @@ class Backend(str, Enum):
 
     engine = "engine"
     lava = "lava"
+    loihi2 = "loihi2"
+
+
+class Form(str, Enum):
+    """What AHP neurons are made of."""
+
+    ahp = "ahp"
+    stock = "stock"
+
+
+conformance_app = typer.Typer(help="Recorded states of neurons and networks: check a backend.")
+app.add_typer(conformance_app, name="conformance")
 
 
 class Target(str, Enum):
@@ -151,6 +163,9 @@ def eval_command(
     ] = None,
     split: Annotated[str, typer.Option(help="Part of the data.")] = "test",
     backend: Annotated[Backend, typer.Option(help="What runs the network.")] = Backend.engine,
+    form: Annotated[
+        Form, typer.Option(help="On Lava: AHP neurons, or their form out of Lava's own.")
+    ] = Form.ahp,
     limit: Annotated[Optional[int], typer.Option(help="Use the first samples only.")] = None,
     predictions: Annotated[
         Optional[Path], typer.Option(help="Write the predictions to this file, as int64 .npy.")
@@ -173,6 +188,7 @@ def eval_command(
                 backend.value,
                 limit,
                 progress=lambda done, total: progress(backend.value, done, total),
+                form=form.value,
             )
         if temporary:
             # given a name, NumPy would add a suffix to it
@@ -292,6 +308,88 @@ def place_command(
         if measure:
             activity = f"measured on {measure} samples"
         print_placement(placed, network, activity)
+
+
+@app.command("energy")
+def energy_command(
+    network: Net,
+    data: Annotated[
+        Optional[Path], typer.Option(help="The task's data, where it does not bring them.")
+    ] = None,
+    split: Annotated[str, typer.Option(help="Part of the data.")] = "test",
+    limit: Annotated[Optional[int], typer.Option(help="Use the first samples only.")] = None,
+    cpu_watts: Annotated[
+        float, typer.Option(help="Power of the CPU that the LSTM runs on, where unreadable.")
+    ] = 10.0,
+    as_json: Json = False,
+):
+    """Estimate a network's energy on Loihi 1, beside an LSTM's on this CPU."""
+    from lava_ahp import cost
+
+    with _stdout_to_stderr(), _Progress() as progress:
+        found = cost.energy(
+            network,
+            data,
+            split,
+            limit,
+            cpu_watts,
+            progress=lambda done, total: progress("engine", done, total),
+        )
+    if as_json:
+        print(json.dumps(found.to_dict()))
+    else:
+        from lava_ahp.hardware.report import print_energy
+
+        print_energy(found)
+
+
+@conformance_app.command("make")
+def conformance_make(
+    which: Annotated[
+        Optional[list[str]],
+        typer.Argument(metavar="[NAME]...", help="neurons or shipped networks; by default all."),
+    ] = None,
+    out: Annotated[
+        Optional[Path], typer.Option(help="Folder to write to; by default the package's own.")
+    ] = None,
+):
+    """Record inputs and states, with the engine."""
+    from lava_ahp import conformance
+
+    for path in conformance.make(out or conformance.FOLDER, which):
+        print(f"vectors: {path}")
+
+
+@conformance_app.command("check")
+def conformance_check(
+    which: Annotated[
+        Optional[list[str]],
+        typer.Argument(metavar="[NAME]...", help="Vectors to check; by default all."),
+    ] = None,
+    backend: Annotated[
+        Backend, typer.Option(help="What is checked.")
+    ] = Backend.engine,
+    folder: Annotated[
+        Optional[Path], typer.Option(help="Folder of vectors; by default the package's own.")
+    ] = None,
+):
+    """Compare every state of every step with what was recorded."""
+    from lava_ahp import conformance
+
+    with _stdout_to_stderr(), _Progress() as progress:
+        outcomes = conformance.check(
+            backend.value,
+            which,
+            folder or conformance.FOLDER,
+            progress=lambda done, total: progress(backend.value, done, total),
+        )
+    for outcome in outcomes:
+        found = outcome.comparison
+        told = f"{found.n_values:,} values, {found.n_differences:,} differences"
+        if not outcome.conforms:
+            told += f"; the first, recorded and found: {found.first}"
+        print(f"{outcome.name} on {outcome.backend}: {told}")
+    return EXIT_DIFFERENCE if not all(outcome.conforms for outcome in outcomes) else 0
 
 
 def _epoch_line(entry):

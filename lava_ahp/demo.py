@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from lava_ahp import netx
+from lava_ahp.comparison import COMPARED, Comparison, compare
 from lava_ahp.engine import Result, simulate
 from lava_ahp.errors import check_count
 from lava_ahp.evaluation import (
@@ -15,29 +16,6 @@ from lava_ahp.evaluation import (
     load_samples,
 )
 from lava_ahp.files import written_whole
-
-COMPARED = ("spikes", "u", "v", "a")
-"""What is compared, of every neuron and step, in addition to the outputs."""
-
-
-@dataclass(frozen=True, eq=False)
-class Comparison:
-    """Whether two runs of a network are the same in every bit.
-
-    Attributes
-    ----------
-    n_values : int
-        Values compared.
-    n_differences : int
-        Values that differ.
-    first : str
-        Where the first of them stands; empty if there is none.
-    """
-
-    n_values: int
-    n_differences: int
-    first: str = ""
-
 
 @dataclass(frozen=True, eq=False)
 class Demo:
@@ -148,37 +126,6 @@ def demo(network="digits", out="lava-ahp-demo.png", n_samples=4, progress=None):
         engine_seconds_per_step=evaluation.seconds_per_sample / n_steps,
         picture=Path(out),
     )
-
-
-def compare(one, other, what=COMPARED):
-    """Compare two results of the same samples value by value.
-
-    Parameters
-    ----------
-    one, other : Result
-    what : iterable of {"spikes", "u", "v", "a"}, optional
-        Recorded quantities to compare; outputs are compared always.
-
-    Returns
-    -------
-    Comparison
-    """
-    pairs = [("output", "readout", one.output, other.output)]
-    for name in what:
-        mine, theirs = getattr(one, name), getattr(other, name)
-        pairs += [(name, layer, mine[layer], theirs[layer]) for layer in mine]
-    n_values = n_differences = 0
-    first = ""
-    for name, layer, a, b in pairs:
-        different = np.asarray(a, np.int64) != np.asarray(b, np.int64)
-        n_values += different.size
-        n_differences += int(np.count_nonzero(different))
-        if different.any() and not first:
-            index = tuple(int(i) for i in np.argwhere(different)[0])
-            axes = ("sample", "neuron") if len(index) == 2 else ("sample", "step", "neuron")
-            place = ", ".join(f"{axis} {i}" for axis, i in zip(axes, index))
-            first = f"{name} of {layer}, {place}: {int(a[index])} and {int(b[index])}"
-    return Comparison(n_values, n_differences, first)
 
 
 class _Clock:

@@ -35,6 +35,10 @@ class FileFormatError(LavaAHPError, ValueError):
         super().__init__(": ".join(part for part in (self.path, where, problem) if part))
 
 
+class BackendError(LavaAHPError, RuntimeError):
+    """Hardware, or the closed package that drives it, that is not there or lacks a part."""
+
+
 class MissingExtraError(LavaAHPError, ImportError):
     """A feature whose optional dependency is not installed.
 

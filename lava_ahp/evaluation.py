@@ -6,15 +6,15 @@ from pathlib import Path
 
 import numpy as np
 
-from lava_ahp import netx, tasks
+from lava_ahp import deploy, netx, tasks
 from lava_ahp.engine import Operations, simulate, stream
 from lava_ahp.engine.simulate import BATCH_SIZE
 from lava_ahp.errors import ParameterError, check_count
 from lava_ahp.network import NetworkSpec
 from lava_ahp.tasks import encoding
 
-BACKENDS = ("engine", "lava")
-"""What can run a network: the engine, or Lava's fixed-point simulator."""
+BACKENDS = ("engine", "lava", "loihi2")
+"""What can run a network: the engine, Lava's fixed-point simulator, or Loihi 2."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,6 +115,7 @@ def evaluate(
     limit=None,
     batch_size=BATCH_SIZE,
     progress=None,
+    form="ahp",
 ):
     """Run a network over a split of its task.
 
@@ -126,14 +127,16 @@ def evaluate(
         File or folder of the task's data, where it does not bring them itself.
     split : str, optional
         One of the task's `SPLITS`.
-    backend : {"engine", "lava"}, optional
-        Both give the same predictions; Lava's simulator is slower by orders of magnitude.
+    backend : {"engine", "lava", "loihi2"}, optional
+        All give the same predictions; Lava's simulator is slower by orders of magnitude.
     limit : int, optional
         Use the first samples only.
     batch_size : int, optional
         Samples that the engine holds at a time.
     progress : callable, optional
         Called with the number of finished samples and their total now and then.
+    form : {"ahp", "stock"}, optional
+        AHP neurons, or their form out of neurons that Lava ships; not in the engine.
 
     Returns
     -------
@@ -154,7 +157,9 @@ def evaluate(
     if backend == "engine":
         # Compiled before the clock runs, where that has not been done on this machine.
         simulate(spec, samples.spikes[0:1])
-    predictions, counts, operations, seconds = run(spec, samples, backend, batch_size, progress)
+    predictions, counts, operations, seconds = run(
+        spec, samples, backend, batch_size, progress, form
+    )
     n_steps = samples.spikes.n_steps
     neuron_steps = n_steps * len(samples)
     hidden = sum(layer.n_neurons for layer in spec.hidden)
@@ -181,14 +186,16 @@ def evaluate(
     )
 
 
-def run(network, samples, backend="engine", batch_size=BATCH_SIZE, progress=None):
+def run(
+    network, samples, backend="engine", batch_size=BATCH_SIZE, progress=None, form="ahp"
+):
     """Predictions for samples, spikes of each neuron, counts, and the time that it took.
 
     Parameters
     ----------
     network : NetworkSpec
     samples : Samples
-    backend, batch_size, progress
+    backend, batch_size, progress, form
         As in :func:`evaluate`.
 
     Returns
@@ -201,33 +208,35 @@ def run(network, samples, backend="engine", batch_size=BATCH_SIZE, progress=None
     seconds : float
     """
     _check_choice("backend", backend, BACKENDS)
+    if backend == "engine" and form != "ahp":
+        raise ParameterError(f"form: found {form!r} in the engine, which runs AHP neurons only")
     report = progress or (lambda done, total: None)
     predictions, operations = np.empty(len(samples), np.int64), None
     counts = {layer.name: np.zeros(layer.n_neurons, np.int64) for layer in network.layers}
     start, n_done = time.perf_counter(), 0
-    for result in _results(network, samples, backend, batch_size, report):
+    for result in _results(network, samples, backend, batch_size, report, form):
         n = len(result.output)
         predictions[n_done : n_done + n] = result.predictions
         for name, count in result.spike_counts.items():
             counts[name] += count.sum(axis=0)
         operations = operations + result.operations if operations else result.operations
         n_done += n
-        if backend != "lava":
+        if backend == "engine":
             report(n_done, len(samples))
     return predictions, counts, operations, time.perf_counter() - start
 
 
-def _results(network, samples, backend, batch_size, report):
+def _results(network, samples, backend, batch_size, report, form):
     """Results of the samples, batch by batch; Lava runs all of them in one."""
     if backend == "engine":
         return stream(network, samples.spikes, batch_size=batch_size)
-    from lava_ahp.processes import simulate_on_lava
-
+    target = "simulator" if backend == "lava" else backend
     return [
-        simulate_on_lava(
+        deploy.run(
             network,
             samples.spikes,
-            samples.spikes.n_steps,
+            target,
+            form,
             progress=lambda done: report(done, len(samples)),
         )
     ]

@@ -8,6 +8,7 @@ them, and (batch, time, neuron) for data.
 Spikes that are sent in one step arrive in the next (`latency` 1, more with delays).
 """
 
+import hashlib
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -303,6 +304,28 @@ class NetworkSpec:
     def n_outputs(self):
         """Number of output neurons."""
         return self.layers[-1].n_neurons
+
+    def fingerprint(self):
+        """Hexadecimal SHA-256 of all that decides what the network computes.
+
+        Names and metadata have no part in it; weights are as the hardware counts them.
+        """
+        digest = hashlib.sha256()
+
+        def add(*values):
+            for value in values:
+                digest.update(np.ascontiguousarray(value, dtype="<i8").tobytes())
+
+        add(self.n_inputs, len(self.layers), self.readout == "voltage", self.graded_input)
+        for layer in self.layers:
+            add(layer.n_neurons, *layer.neuron.broadcast(layer.n_neurons).arguments().values())
+            for connection in (layer.inputs, layer.recurrent):
+                add(connection is not None)
+                if connection is not None:
+                    add(connection.effective_weight, connection.max_delay)
+                    if connection.max_delay:
+                        add(connection.delay)
+        return digest.hexdigest()
 
     @property
     def takes_integers(self):

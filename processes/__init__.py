@@ -13,7 +13,8 @@ from lava_ahp.processes.compiled.process import CompiledNetwork  # noqa: E402
 from lava_ahp.processes.io.process import SampleSink, SpikeSource  # noqa: E402
 from lava_ahp.processes.network.process import Network  # noqa: E402
 from lava_ahp.processes.readout.process import Readout  # noqa: E402
-from lava_ahp.processes.simulate import simulate_on_lava  # noqa: E402
+from lava_ahp.processes.simulate import simulate_on_lava, simulate_stock  # noqa: E402
+from lava_ahp.processes.stock.process import StockNetwork  # noqa: E402
 
 __all__ = [
     "AHP",
@@ -22,5 +23,7 @@ __all__ = [
     "Readout",
     "SampleSink",
     "SpikeSource",
+    "StockNetwork",
     "simulate_on_lava",
+    "simulate_stock",
 ]

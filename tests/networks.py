@@ -1,5 +1,7 @@
 """Small random networks for the tests."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from lava_ahp.network import Connection, Group, Layer, Metadata, NetworkSpec
@@ -42,6 +44,14 @@ def digits_network(seed=0, regular=6, ahp=5, metadata=None):
             provenance={"name": "random digits", "seed": seed},
         )
     return NetworkSpec(layers=(hidden, readout), readout="voltage", metadata=metadata)
+
+
+def mild_digits_network():
+    """The same with AHP currents that a product of 32 bits can hold."""
+    network = digits_network()
+    hidden, readout = network.layers
+    milder = replace(hidden, neuron=replace(hidden.neuron, ahp_exp=-2))
+    return replace(network, layers=(milder, readout))
 
 
 def random_connection(random, targets, sources, longest_delay=62):

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from networks import digits_network
 
-from lava_ahp import demo as demonstration
-from lava_ahp.demo import compare, demo
+from lava_ahp.comparison import COMPARED, compare
+from lava_ahp.demo import demo
 from lava_ahp.engine import simulate
 from lava_ahp.errors import ParameterError
 from lava_ahp.tasks import digits
@@ -21,14 +21,14 @@ def network():
 
 def recorded(network, n=2):
     spikes = digits.load("test").first(n).spikes[0:n]
-    return simulate(network, spikes, record=demonstration.COMPARED)
+    return simulate(network, spikes, record=COMPARED)
 
 
 def test_equal_runs_have_no_difference_and_every_value_counts(network):
     found = compare(recorded(network), recorded(network))
     # 4 quantities of 11 + 10 neurons over 72 steps, and 10 outputs, of 2 samples
     assert found.n_values == 2 * (4 * 72 * 21 + 10)
-    assert (found.n_differences, found.first) == (0, "")
+    assert (found.n_differences, found.first) == (0, None)
 
 
 @pytest.mark.parametrize("name", ["spikes", "u", "v", "a"])
@@ -39,7 +39,7 @@ def test_one_bit_of_difference_is_found_and_placed(network, name):
     found = compare(one, other)
     assert found.n_differences == 1
     a, b = int(getattr(one, name)["hidden"][1, 30, 7]), int(values[1, 30, 7])
-    assert found.first == f"{name} of hidden, sample 1, step 30, neuron 7: {a} and {b}"
+    assert str(found.first) == f"{name} of hidden, sample 1, step 30, neuron 7: {a} and {b}"
 
 
 def test_a_difference_of_the_output_is_found(network):
@@ -47,7 +47,18 @@ def test_a_difference_of_the_output_is_found(network):
     other = replace(one, output=one.output + np.eye(2, 10, dtype=np.int64))
     found = compare(one, other)
     assert found.n_differences == 2
-    assert found.first.startswith("output of readout, sample 0, neuron 0: ")
+    assert str(found.first).startswith("output of readout, sample 0, neuron 0: ")
+
+
+def test_the_first_difference_is_that_of_the_earliest_step(network):
+    one, other = recorded(network), recorded(network)
+    other.spikes["readout"][0, 50, 3] ^= 1
+    other.v["hidden"][1, 2, 4] ^= 1
+    other.v["readout"][0, 20, 9] ^= 1
+    other.a["hidden"][0, 20, 5] ^= 1
+    first = compare(one, other).first
+    assert (first.sample, first.step, first.layer, first.variable) == (0, 20, "hidden", "a")
+    assert first.neuron == 5
 
 
 @pytest.fixture(scope="module")

@@ -124,7 +124,7 @@ def test_the_encoding_of_the_metadata_is_used(network):
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        ({"backend": "gpu"}, r"backend: found 'gpu', expected one of \('engine', 'lava'\)"),
+        ({"backend": "gpu"}, "backend: found 'gpu', expected one of"),
         ({"split": "dev"}, "split: found 'dev', expected one of"),
         ({"limit": 0}, "limit: found 0, expected a positive integer"),
         ({"limit": True}, "limit: found True"),

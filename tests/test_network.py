@@ -140,3 +140,32 @@ def test_input_transform_rounds_to_even_as_numpy_does():
 def test_the_network_of_the_tests_is_one_of_digits():
     net = digits_network()
     assert (net.n_inputs, net.n_outputs, net.metadata.task) == (34, 10, "digits")
+
+
+def test_a_fingerprint_tells_what_computes_differently_and_not_what_is_called_so():
+    network = digits_network()
+    hidden, readout = network.layers
+    weight = hidden.inputs.weight.copy()
+    weight[3, 4] += 1
+    slower = np.where(np.arange(11) == 7, 21, 20)
+    delay = np.zeros_like(weight)
+    delay[0, 0] = 1
+
+    def with_hidden(**changes):
+        return replace(network, layers=(replace(hidden, **changes), readout))
+
+    same = (
+        replace(network, metadata=Metadata(task="other")),
+        with_hidden(name="else"),
+        with_hidden(inputs=replace(hidden.inputs, delay=np.zeros_like(weight))),
+        with_hidden(neuron=hidden.neuron.broadcast(11)),
+    )
+    different = (
+        with_hidden(inputs=replace(hidden.inputs, weight=weight)),
+        with_hidden(inputs=replace(hidden.inputs, delay=delay)),
+        with_hidden(neuron=replace(hidden.neuron, da=slower)),
+        with_hidden(recurrent=None),
+        replace(network, readout="spikes"),
+    )
+    assert {n.fingerprint() for n in same} == {network.fingerprint()}
+    assert len({n.fingerprint() for n in (network, *different)}) == 1 + len(different)

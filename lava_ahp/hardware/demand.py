@@ -49,11 +49,10 @@ class Bundle:
         self._sparse_words = _list_words(lengths, bits + chip.index_bits.value)
         self._dense_words = _list_words(lengths, bits)
 
-    def reaches(self, start, stop):
-        """Which sources have synapses onto the targets `start` to `stop`, bool."""
-        reached = np.zeros(self._n_sources, bool)
-        reached[self._sources[self._rows[start] : self._rows[stop]]] = True
-        return reached
+    def synapses(self, start, stop):
+        """Synapses that each source has onto the targets `start` to `stop`."""
+        sources = self._sources[self._rows[start] : self._rows[stop]]
+        return np.bincount(sources, minlength=self._n_sources)
 
     def demands(self, start, stop):
         """Input axons and bytes of synapses for each run of targets from `start` on.

@@ -70,6 +70,11 @@ class Placement:
         for each input axon that it reaches.
     input_traffic : ndarray of float, shape (n_cores,)
         Spikes of the input that reach each core in a step.
+    synaptic_events : ndarray of float, shape (n_cores,)
+        Synapses of each core that a spike reaches in a step, those onto auxiliary
+        compartments included.
+    spikes : ndarray of float, shape (n_cores,)
+        Spikes of the neurons of each core in a step.
     """
 
     chip: limits.Chip
@@ -81,6 +86,8 @@ class Placement:
     chip_of: np.ndarray
     traffic: np.ndarray
     input_traffic: np.ndarray
+    synaptic_events: np.ndarray
+    spikes: np.ndarray
 
     @property
     def n_cores(self):
@@ -205,7 +212,7 @@ def place(network, target="loihi1", rates=DEFAULT_RATE, input_rate=DEFAULT_RATE)
         # not fit.
         fan_out = [np.maximum(reserved, taken) for reserved, taken in zip(fan_out, found)]
     filled.in_order_of_layers()
-    traffic, input_traffic = _traffic(network, parts, filled, rates)
+    activity = _activity(network, parts, filled, rates)
     return Placement(
         chip=chip,
         layers=tuple(layer.name for layer in network.layers),
@@ -217,9 +224,8 @@ def place(network, target="loihi1", rates=DEFAULT_RATE, input_rate=DEFAULT_RATE)
         use={name: np.array([used[name] for used in filled.used]) for name in chip.core},
         total=_total(parts, found, chip),
         stopped_by=tuple(filled.stopped_by),
-        chip_of=assign_chips(traffic, chip.cores.value),
-        traffic=traffic,
-        input_traffic=input_traffic,
+        chip_of=assign_chips(activity["traffic"], chip.cores.value),
+        **activity,
     )
 
 
@@ -319,18 +325,18 @@ def _longest_run(part, start, used, fan_out, chip, guess):
 def _fan_out(network, parts, filled):
     """Output axons that each neuron takes, by layer, given where its targets lie."""
     found = [np.zeros(layer.n_neurons, np.int64) for layer in network.layers]
-    for _, bundle, reached in _reached(parts, filled):
+    for _, bundle, synapses in _synapses(parts, filled):
         if bundle.source >= 0:
-            found[bundle.source] += reached
+            found[bundle.source] += synapses > 0
     return found
 
 
-def _reached(parts, filled):
-    """For each bundle and core: which sources have synapses there, bool."""
+def _synapses(parts, filled):
+    """For each bundle and core: how many synapses each source has there."""
     for core, pieces in enumerate(filled.cores):
         for p, start, stop in pieces:
             for bundle in parts[p].bundles:
-                yield core, bundle, bundle.reaches(start, stop)
+                yield core, bundle, bundle.synapses(start, stop)
 
 
 def _count_output_axons(parts, filled, fan_out):
@@ -361,23 +367,35 @@ def _rate(name, rate, size):
     return np.broadcast_to(array.astype(float), (size,))
 
 
-def _traffic(network, parts, filled, rates):
-    """Spikes per step from core to core, and from the input to cores."""
+def _activity(network, parts, filled, rates):
+    """Spikes and synaptic events in a step, by the names that a Placement has for them."""
     n = len(filled.cores)
     core_of = [np.zeros(layer.n_neurons, np.int64) for layer in network.layers]
     traffic, input_traffic = np.zeros((n, n)), np.zeros(n)
+    events, spikes = np.zeros(n), np.zeros(n)
     for core, pieces in enumerate(filled.cores):
         for p, start, stop in pieces:
-            core_of[parts[p].layer][parts[p].neurons[start:stop]] = core
-            own = parts[p].neurons[start:stop][parts[p].joined[start:stop]]
-            traffic[core, core] += rates[parts[p].layer][own].sum()
-    for core, bundle, reached in _reached(parts, filled):
-        sent = rates[bundle.source] * reached
+            neurons, joined = parts[p].neurons[start:stop], parts[p].joined[start:stop]
+            core_of[parts[p].layer][neurons] = core
+            sent = rates[parts[p].layer][neurons]
+            spikes[core] += sent.sum()
+            # from main compartments to their auxiliary ones
+            events[core] += sent[joined].sum()
+            traffic[core, core] += sent[joined].sum()
+    for core, bundle, synapses in _synapses(parts, filled):
+        sent = rates[bundle.source]
+        events[core] += sent @ synapses
         if bundle.source < 0:
-            input_traffic[core] += sent.sum()
+            input_traffic[core] += sent[synapses > 0].sum()
         else:
+            sent = sent * (synapses > 0)
             traffic[:, core] += np.bincount(core_of[bundle.source], sent, minlength=n)
-    return traffic, input_traffic
+    return {
+        "traffic": traffic,
+        "input_traffic": input_traffic,
+        "synaptic_events": events,
+        "spikes": spikes,
+    }
 
 
 def assign_chips(traffic, cores_per_chip):

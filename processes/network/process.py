@@ -70,7 +70,7 @@ class Layer(CheckedProcess):
         def connect(connection, bits, send):
             clears = drops and (keeps_input or connection.max_delay > 0)
             halves = [
-                _synapse(half, connection.delay, bits, reset if clears else None)
+                make_synapse(half, connection.delay, bits, reset if clears else None)
                 for half in connection.halves()
             ]
             for synapse in halves:
@@ -305,9 +305,23 @@ def _lif_arguments(spec, arguments):
     return scalars | {k: arguments[k] for k in ("bias_mant", "bias_exp")}
 
 
-def _synapse(weight, delay, message_bits, reset):
+def make_synapse(weight, delay=None, message_bits=0, reset=None, weight_exp=0):
+    """The connection Process for weights of one sign mode.
+
+    Parameters
+    ----------
+    weight : ndarray of int, shape (target, source)
+    delay : ndarray of int, shape (target, source), optional
+    message_bits : int, optional
+        Bits of what arrives; 0 for spikes of 0 or 1.
+    reset : dict, optional
+        `reset_interval` and `reset_offset` at which what is on its way is dropped.
+    weight_exp : int, optional
+        The sum of weights is shifted by so many bits.
+    """
     arguments = {
         "weights": weight,
+        "weight_exp": weight_exp,
         "num_weight_bits": 8,
         "num_message_bits": message_bits,
         "sign_mode": _sign_mode(weight),

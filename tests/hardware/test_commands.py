@@ -64,3 +64,28 @@ def test_place_refuses_bad_values_in_one_line(call, net, arguments):
     code, out, err = call("place", net, *arguments)
     assert (code, out) == (2, "")
     assert err.startswith("error: ") and err.count("\n") == 1
+
+
+def test_energy_json_has_an_interval_for_each_quantity(call, net):
+    code, out, err = call("energy", net, "--limit", 4, "--json")
+    assert (code, err) == (0, "")
+    found = json.loads(out)
+    for name in ("core_dynamic_J", "core_static_J", "core_J", "total_J", "seconds", "edp_Js"):
+        assert set(found[name]) == {"estimate", "low", "high", "basis"}
+    assert found["n_samples"] == 4 and found["n_steps"] == 72
+    assert [entry["batch"] for entry in found["lstm"]] == [1, 64]
+    assert all(figure["source"] for figure in found["figures"].values())
+
+
+def test_energy_prints_counts_intervals_and_sources(call, net):
+    code, out, _ = call("energy", net, "--limit", 4)
+    assert code == 0
+    for text in ("synaptic events", "23.6 pJ", "core dynamic", "LSTM, 64", "Davies et al."):
+        assert text in out
+
+
+@pytest.mark.parametrize("arguments", [("--limit", "0"), ("--split", "no"), ("--cpu-watts", "0")])
+def test_energy_refuses_bad_values_in_one_line(call, net, arguments):
+    code, out, err = call("energy", net, *arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith("error: ") and err.count("\n") == 1

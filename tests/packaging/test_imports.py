@@ -7,7 +7,17 @@ from pathlib import Path
 
 import pytest
 
-CORE = ["neuron", "dynamics", "network", "netx", "engine", "tasks", "interop.nxsdk", "hardware"]
+CORE = [
+    "neuron",
+    "dynamics",
+    "network",
+    "netx",
+    "engine",
+    "tasks",
+    "interop.nxsdk",
+    "hardware",
+    "stock",
+]
 
 # Who may import it, as folders or modules of lava_ahp; the longest name that fits counts.
 ROOMS = {

@@ -1,0 +1,1 @@
+"""Networks of AHP neurons out of Processes that Lava ships."""
