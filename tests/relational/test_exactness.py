@@ -29,6 +29,7 @@ def recipe(random):
                 "tau_v": float(random.uniform(2, 30)),
                 "in_exp": int(random.integers(-2, 1)),
             },
+            "smooth": {"updates": 1},
             "rates": {"updates": 1},
             "spikes": {"updates": 1},
         }

@@ -25,7 +25,9 @@ SETTINGS = (
     "reader.batch_size=32",
     "head.relation=[32, 32]",
     "head.answer=[32]",
-    "rates.updates=200",
+    "smooth.updates=120",
+    "smooth.batch_size=24",
+    "rates.updates=120",
     "rates.batch_size=24",
     "spikes.updates=30",
     "spikes.batch_size=16",
@@ -73,10 +75,10 @@ def test_training_learns(data, tmp_path, monkeypatch):
 
 def test_an_interrupted_training_resumes_to_the_same_bits(data, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    short = ("reader.updates=6", "rates.updates=8", "spikes.updates=5", "checkpoint_minutes=0")
+    short = ("reader.updates=6", "smooth.updates=6", "rates.updates=8", "spikes.updates=5", "checkpoint_minutes=0")
     recipe = load_recipe("babi", (*SETTINGS, *short))
     train_relational(recipe, data, "babi", out="whole")
-    for stage, at in (("sentence reader", 4), ("task 20, rates", 5), ("task 20, spikes", 3)):
+    for stage, at in (("sentence reader", 4), ("task 20, smooth", 4), ("task 20, rates", 5), ("task 20, spikes", 3)):
 
         def stop(name, done, total, right, stage=stage, at=at):
             if (name, done) == (stage, at):

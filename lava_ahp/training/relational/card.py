@@ -13,13 +13,13 @@ Made by one command, on the CPU, in {minutes:.0f} minutes:
 
     {command}
 
-| task | questions | accuracy | the same in floating point | neurons firing per step | updates (rates, spikes) | minutes |
+| task | questions | accuracy | the same in floating point | neurons firing per step | updates (smooth, rates, spikes) | minutes |
 | --- | --- | --- | --- | --- | --- | --- |
 {rows}
 
 Accuracy is that of the integer networks, bit for bit what Lava's fixed-point models compute.
-`In floating point` are the rates in which a head learns first: the same size and data, weights
-and rates not rounded. Where it is low too, spikes and 8 bits are not the reason.
+`In floating point` are the rates as which a head learns first, in plain torch: the same size and
+data, neither weights nor rates rounded. Where it is low too, spikes and 8 bits are not the reason.
 `lava-ahp eval {name} --data FOLDER` measures again.
 
 ## Network
@@ -61,7 +61,8 @@ def card(name, network, recipe, provenance):
     metrics, readers = provenance["metrics"], provenance["reader"]
     rows = [
         f"| {task} | {m['n']} | {m['accuracy']:.1%} | {m['float_accuracy']:.1%} | "
-        f"{m['firing_rate']:.2%} | {m['rate_updates']:,}, {m['spiking_updates']:,} | "
+        f"{m['firing_rate']:.2%} | {m['smooth_updates']:,}, "
+        f"{m['rates_updates']:,}, {m['spikes_updates']:,} | "
         f"{m['seconds'] / 60:.1f} |"
         for task, m in metrics.items()
     ]

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from lava_ahp.config import Table
 from lava_ahp.network import WEIGHT_RANGES
-from lava_ahp.neuron import RANGES
+from lava_ahp.neuron import RANGES, WEIGHT_SCALE
 from lava_ahp.tasks.babi import MAX_SENTENCES, N_TASKS, WordSpikes
 
 Count = Annotated[int, Field(ge=1)]
@@ -21,13 +21,15 @@ class Stage(Table):
 
     The learning rate rises over the first 50 updates and falls to 0 as half a cosine over
     `updates`. A stage ends early where the batches of the last 250 updates came out right in a
-    share of at least `enough`.
+    share of at least `enough`. In the first share `curriculum` of the updates, stories grow from
+    the shortest ones to all.
     """
 
     updates: Count
     batch_size: Count = 64
     learning_rate: Positive = 0.003
     enough: Annotated[float, Field(gt=0)] = 2.0
+    curriculum: Annotated[float, Field(ge=0, lt=1)] = 0.0
 
 
 class ReaderRecipe(Stage):
@@ -59,7 +61,7 @@ class HeadRecipe(Table):
 
 
 class RateRecipe(Stage):
-    """The first stage of a head: firing rates in floating point, in steps of one spike.
+    """A stage of a head in floating point, as firing rates.
 
     `rate_weight` scales the mean of what neurons fire above `rate_target` on average.
     """
@@ -69,7 +71,7 @@ class RateRecipe(Stage):
 
 
 class SpikingRecipe(Stage):
-    """The second stage: spikes, 8-bit weights, surrogate gradients."""
+    """The last stage of a head: spikes, 8-bit weights, surrogate gradients."""
 
     damping: Positive = 0.5
     width: Positive = 1.0
@@ -80,7 +82,11 @@ class SpikingRecipe(Stage):
 
 
 class RelationalRecipe(Table):
-    """Which tasks, the network that answers their questions, and how it is trained."""
+    """Which tasks, the network that answers their questions, and how it is trained.
+
+    The readers learn first. Then each head learns in three stages: `smooth`, as rates of any
+    size; `rates`, as rates in steps of one spike; `spikes`.
+    """
 
     task: Literal["babi"]
     seed: Annotated[int, Field(ge=0)] = 0
@@ -94,6 +100,7 @@ class RelationalRecipe(Table):
     max_sentences: Count = MAX_SENTENCES
     reader: ReaderRecipe
     head: HeadRecipe
+    smooth: RateRecipe
     rates: RateRecipe
     spikes: SpikingRecipe
     checkpoint_minutes: NotNegative = 1.0
@@ -104,6 +111,4 @@ class RelationalRecipe(Table):
 
     def weight_limit(self):
         """Largest weight of a head, in units of the threshold."""
-        from lava_ahp.neuron import WEIGHT_SCALE
-
         return (WEIGHT_RANGES["mixed"][1] - 1) * 2.0**self.head.in_exp / WEIGHT_SCALE

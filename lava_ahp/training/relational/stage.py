@@ -55,9 +55,15 @@ class StageRun:
 
     @property
     def finished(self):
-        """Whether all updates are done, or enough is right."""
+        """Whether all updates are done, or enough of what there is to learn is right."""
         enough = len(self.recent) == RECENT and self.accuracy >= self.recipe.enough
-        return self.update >= self.recipe.updates or enough
+        return self.update >= self.recipe.updates or (enough and self.grown == 1)
+
+    @property
+    def grown(self):
+        """Share of the questions, those with the shortest stories first, that are asked by now."""
+        full = self.recipe.curriculum * self.recipe.updates
+        return min(1.0, self.update / full) if full else 1.0
 
     def run(self, batch, progress):
         """Update until finished; the module then has the averaged weights.

@@ -36,7 +36,7 @@ class RelationalTrained:
         With the checkpoints.
     metrics : dict of dict
         By task: `float_accuracy` of the rates in floating point, `accuracy` and `firing_rate` of
-        the spiking network, `n`, the `updates` and `seconds` of both stages.
+        the spiking network, `n`, the updates of each stage and the `seconds` of all.
     """
 
     network: relational.RelationalNetwork
@@ -46,7 +46,7 @@ class RelationalTrained:
 
 
 def train_relational(recipe, data, name, overrides=(), out=None, resume=False, report=None):
-    """Train readers and heads; tasks that are done already stay as they are on resuming.
+    """Train readers and heads; the folder is written after each head.
 
     The same recipe, data and seed give the same network on the same machine, also where the run
     was interrupted and resumed.
@@ -81,18 +81,18 @@ def train_relational(recipe, data, name, overrides=(), out=None, resume=False, r
     torch.set_num_threads(1)
     try:
         run = _Run(recipe, data, RUNS / out.name, resume, report or (lambda *_: None))
-        network, metrics = run.train()
+        for network, metrics in run.train():
+            provenance = {
+                "recipe": name,
+                "overrides": list(overrides),
+                "seed": recipe.seed,
+                "metrics": {str(task): values for task, values in metrics.items()},
+                "reader": run.reader_metrics,
+            }
+            relational.write(network, out, provenance)
+            write_card(out, network, recipe, provenance)
     finally:
         torch.set_num_threads(threads)
-    provenance = {
-        "recipe": name,
-        "overrides": list(overrides),
-        "seed": recipe.seed,
-        "metrics": {str(task): values for task, values in metrics.items()},
-        "reader": run.reader_metrics,
-    }
-    relational.write(network, out, provenance)
-    write_card(out, network, recipe, provenance)
     return RelationalTrained(network, out, run.folder, metrics)
 
 
@@ -110,6 +110,7 @@ class _Run:
         self.reader_metrics = {}
 
     def train(self):
+        """The network, and metrics by task, after each of its heads."""
         recipe, metrics, heads = self.recipe, {}, {}
         vocabulary = babi.Vocabulary(self.words, ())
         table = babi.QuestionTable.of(
@@ -135,7 +136,7 @@ class _Run:
                 "n": found.n,
                 "readout_spikes": found.readout_spikes,
             }
-        return network, metrics
+            yield network, dict(metrics)
 
     def _stage(self, name, recipe, module, number, weight_average=0.0):
         stage = StageRun(
@@ -150,6 +151,9 @@ class _Run:
             stage.load()
         return stage
 
+    def _reporter(self, name):
+        return lambda *state: self.report(name, *state)
+
     def _reader(self, name, number, words):
         recipe = self.recipe
         random = np.random.default_rng((recipe.seed, number))
@@ -162,7 +166,7 @@ class _Run:
         def batch(stage):
             return reader.loss(words[stage.random.integers(0, len(words), size)])
 
-        stage.run(batch, lambda *state: self.report(f"{name} reader", *state))
+        stage.run(batch, self._reporter(f"{name} reader"))
         with torch.no_grad():
             right = [reader.loss(words[i : i + size])[1] for i in range(0, len(words), size)]
         self.reader_metrics[name] = {
@@ -190,31 +194,35 @@ class _Run:
         ]
         rates = [[s.mean(0) for s in part] for part in spikes]
         spikes = [[s.permute(1, 2, 0) for s in part] for part in spikes]
+        draw = _drawing(tables[0])
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(recipe.seed + 100 * task)
             rate_head = RateHead(recipe, len(own.answers))
-        stage = self._stage(f"rates-{task}", recipe.rates, rate_head, (3, task))
+        found = {"seconds": 0.0}
+        for number, name, settings in ((3, "smooth", recipe.smooth), (4, "rates", recipe.rates)):
+            stage = self._stage(f"{name}-{task}", settings, rate_head, (number, task))
 
-        def rate_batch(stage):
-            table = _draw(tables[0], stage)
+            def rate_batch(stage, rounds=name == "rates"):
+                table = draw(stage)
+                rate_head.clamp()
+                random = stage.torch_random if rounds else None
+                logits, layers = rate_head(*rates[0], table, random)
+                target = stage.recipe.rate_target
+                excess = sum((r.mean(0) - target).clamp(min=0).mean() for r in layers)
+                return _loss(logits, table, stage.recipe.rate_weight * excess)
+
+            stage.run(rate_batch, self._reporter(f"task {task}, {name}"))
             rate_head.clamp()
-            logits, layers = rate_head(*rates[0], table, stage.torch_random)
-            excess = sum((r.mean(0) - recipe.rates.rate_target).clamp(min=0).mean() for r in layers)
-            return _loss(logits, table, recipe.rates.rate_weight * excess)
-
-        stage.run(rate_batch, lambda *state: self.report(f"task {task}, rates", *state))
-        rate_head.clamp()
-        found = {
-            "float_accuracy": _accuracy(lambda t: rate_head(*rates[1], t)[0], tables[1]),
-            "rate_updates": stage.update,
-            "seconds": stage.seconds,
-        }
+            if name == "smooth":
+                found["float_accuracy"] = _accuracy(lambda t: rate_head(*rates[1], t)[0], tables[1])
+            found[f"{name}_updates"] = stage.update
+            found["seconds"] += stage.seconds
         head = SpikingHead(recipe, rate_head)
-        stage = self._stage(f"spikes-{task}", recipe.spikes, head, (4, task), recipe.spikes.weight_average)
+        stage = self._stage(f"spikes-{task}", recipe.spikes, head, (5, task), recipe.spikes.weight_average)
         settings = recipe.spikes
 
         def spiking_batch(stage):
-            table = _draw(tables[0], stage)
+            table = draw(stage)
             logits, activity = head(*spikes[0], table)
             penalty = sum(
                 settings.firing_rate_weight * rate_penalty(a.rate, settings.firing_rate_target)
@@ -223,14 +231,23 @@ class _Run:
             )
             return _loss(logits, table, penalty)
 
-        stage.run(spiking_batch, lambda *state: self.report(f"task {task}, spikes", *state))
-        found |= {"spiking_updates": stage.update, "seconds": found["seconds"] + stage.seconds}
+        stage.run(spiking_batch, self._reporter(f"task {task}, spikes"))
+        found["spikes_updates"] = stage.update
+        found["seconds"] += stage.seconds
         return head.to_head(own.answers, own.words), found
 
 
-def _draw(table, stage):
-    """A batch of questions, drawn by the stage's generator, which checkpoints hold."""
-    return table[stage.random.integers(0, len(table), stage.recipe.batch_size)]
+def _drawing(table):
+    """Function that draws a batch by a stage's generator, of the stories that are asked by now."""
+    lengths = table.n_sentences
+    shortest_first = np.argsort(lengths, kind="stable")
+    n_shortest = np.count_nonzero(lengths == lengths.min())
+
+    def draw(stage):
+        n = max(round(stage.grown * len(table)), n_shortest)
+        return table[shortest_first[stage.random.integers(0, n, stage.recipe.batch_size)]]
+
+    return draw
 
 
 def _loss(logits, table, penalty):
