@@ -51,7 +51,7 @@ def test_training_computes_the_integers_of_the_engine(seed):
     table = babi.QuestionTable.of(questions, vocabulary, config.max_words, config.max_sentences)
     torch.manual_seed(seed)
     readers = [Reader(config, len(vocabulary.words), random) for _ in range(2)]
-    rates = RateHead(config, len(vocabulary.answers))
+    rates = RateHead(config, len(vocabulary.answers), 4)
     with torch.no_grad():
         for weight in rates.weights:
             weight *= 3

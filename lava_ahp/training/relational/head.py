@@ -90,9 +90,11 @@ class RateHead(torch.nn.Module):
     ----------
     recipe : RelationalRecipe
     n_answers : int
+    n_pairs : float
+        Pairs of a story on average: f begins with weights for a sum over so many.
     """
 
-    def __init__(self, recipe, n_answers):
+    def __init__(self, recipe, n_answers, n_pairs):
         super().__init__()
         head, n = recipe.head, 3 * recipe.reader.neurons + 2 * recipe.max_sentences
         self.window, self.n_places = recipe.window, recipe.max_sentences
@@ -112,7 +114,7 @@ class RateHead(torch.nn.Module):
                 elif index < self.n_relation:
                     weight.normal_(0.05, 0.2)
                 elif index == self.n_relation:
-                    weight.normal_(0, 0.08)
+                    weight.normal_(0, 0.5 / n_pairs)
                 else:
                     torch.nn.init.kaiming_uniform_(weight, a=5**0.5)
 

@@ -197,7 +197,8 @@ class _Run:
         draw = _drawing(tables[0])
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(recipe.seed + 100 * task)
-            rate_head = RateHead(recipe, len(own.answers))
+            n_pairs = len(babi.pairs_of(tables[0]).question) / len(tables[0])
+            rate_head = RateHead(recipe, len(own.answers), n_pairs)
         found = {"seconds": 0.0}
         for number, name, settings in ((3, "smooth", recipe.smooth), (4, "rates", recipe.rates)):
             stage = self._stage(f"{name}-{task}", settings, rate_head, (number, task))
