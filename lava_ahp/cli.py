@@ -132,8 +132,13 @@ def demo_command(
 @app.command()
 def info(network: Net, as_json: Json = False):
     """Show what a network consists of."""
+    from lava_ahp import relational
     from lava_ahp.info import describe
 
+    if relational.is_relational(network):
+        description = {"network": network, **relational.load(network).describe()}
+        print(json.dumps(description) if as_json else _relational_info(description))
+        return
     description = describe(network)
     if as_json:
         print(json.dumps(description))
@@ -456,6 +461,23 @@ def _operations_report(found):
             if count
         ]
     return lines
+
+
+def _relational_info(description):
+    lines = [
+        f"{description['network']}: {len(description['words'])} words of "
+        f"{description['encoding']['steps_per_word']} steps, sentences of up to "
+        f"{description['max_words']} words, the {description['max_sentences']} most recent ones; "
+        f"the last {description['window']} steps go on"
+    ]
+    for task, head in description["heads"].items():
+        lines.append(f"task {task}: answers {', '.join(head['answers'])}")
+        for part, found in head["scale"].items():
+            lines.append(
+                f"  {part:9} {found['copies']:4} copies {found['neurons']:10,} neurons "
+                f"{found['synapses']:12,} synapses"
+            )
+    return "\n".join(lines)
 
 
 def _relational_report(found):

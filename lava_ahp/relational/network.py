@@ -136,6 +136,24 @@ class RelationalNetwork:
         return found
 
 
+    def describe(self):
+        """What the network consists of: plain numbers and strings, fit for JSON.
+
+        Each head has the :meth:`scale` of the whole network with it.
+        """
+        return {
+            "words": list(self.words),
+            "encoding": self.encoding.to_dict(),
+            "window": self.window,
+            "max_words": self.max_words,
+            "max_sentences": self.max_sentences,
+            "heads": {
+                str(task): {"answers": list(self.vocabulary(task).answers), "scale": self.scale(task)}
+                for task in self.heads
+            },
+        }
+
+
 @dataclass(frozen=True, eq=False)
 class Answers:
     """What a relational network does with questions of a task.

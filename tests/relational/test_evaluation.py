@@ -116,6 +116,11 @@ def test_the_command_line_measures_and_answers(data, tmp_path, capsys):
     assert set(found["tasks"]) == {"15"} and found["tasks"]["15"]["n"] == 12
     assert cli.main(["eval", str(folder), "--data", str(data)]) == 0
     assert "solved" in capsys.readouterr().out
+    assert cli.main(["info", str(folder), "--json"]) == 0
+    scale = json.loads(capsys.readouterr().out)["heads"]["15"]["scale"]
+    assert scale == relational.read(folder).scale(15)
+    assert cli.main(["info", str(folder)]) == 0
+    assert f"{scale['total']['neurons']:,} neurons" in capsys.readouterr().out
     story = tmp_path / "story.txt"
     story.write_text("1 Mary went to the garden.\n2 John went to the office.\n3 Where is Mary?\n")
     assert cli.main(["ask", str(folder), "--story", str(story), "--task", "1", "--json"]) == 0
