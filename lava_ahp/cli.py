@@ -1,4 +1,4 @@
-"""The command line: demo, info, eval, train, import-nxsdk, place, energy and conformance.
+"""The command line: demo, info, eval, ask, train, import-nxsdk, place, energy and conformance.
 
 Each command is one call of Python and prints what it gives. Errors of input are one line
 on standard error and exit code 2. Heavy modules are imported when a command needs them.
@@ -17,7 +17,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from lava_ahp.errors import LavaAHPError
+from lava_ahp.errors import LavaAHPError, ParameterError
 
 EXIT_DIFFERENCE = 1
 EXIT_BAD_INPUT = 2
@@ -144,8 +144,13 @@ def demo_command(
 @app.command()
 def info(network: Net, as_json: Json = False):
     """Show what a network consists of."""
+    from lava_ahp import relational
     from lava_ahp.info import describe
 
+    if relational.is_relational(network):
+        description = {"network": network, **relational.load(network).describe()}
+        print(json.dumps(description) if as_json else _relational_info(description))
+        return
     description = describe(network)
     if as_json:
         print(json.dumps(description))
@@ -161,12 +166,19 @@ def eval_command(
     data: Annotated[
         Optional[Path], typer.Option(help="The task's data, where it does not bring them.")
     ] = None,
-    split: Annotated[str, typer.Option(help="Part of the data.")] = "test",
+    split: Annotated[
+        Optional[str], typer.Option(help="Part of the data; by default test, where there is one.")
+    ] = None,
     backend: Annotated[Backend, typer.Option(help="What runs the network.")] = Backend.engine,
     form: Annotated[
         Form, typer.Option(help="On Lava: AHP neurons, or their form out of Lava's own.")
     ] = Form.ahp,
-    limit: Annotated[Optional[int], typer.Option(help="Use the first samples only.")] = None,
+    limit: Annotated[
+        Optional[int], typer.Option(help="Use the first samples (of each task) only.")
+    ] = None,
+    tasks: Annotated[
+        Optional[str], typer.Option(help="Tasks of bAbI, such as 1,2,5; by default all.")
+    ] = None,
     predictions: Annotated[
         Optional[Path], typer.Option(help="Write the predictions to this file, as int64 .npy.")
     ] = None,
@@ -175,16 +187,34 @@ def eval_command(
     """Measure a network's accuracy and firing rates on its task."""
     import numpy as np
 
+    from lava_ahp import relational
     from lava_ahp.evaluation import evaluate
     from lava_ahp.files import written_whole
 
+    if relational.is_relational(network):
+        if predictions:
+            raise ParameterError("--predictions: found a relational network, expected another")
+        with _stdout_to_stderr(), _Progress() as progress:
+            found = relational.evaluate(
+                network,
+                data,
+                split,
+                _numbers("--tasks", tasks),
+                backend.value,
+                limit,
+                progress=lambda done, total: progress(backend.value, done, total),
+            )
+        print(json.dumps(found.to_dict()) if as_json else _relational_report(found))
+        return
+    if tasks:
+        raise ParameterError(f"--tasks: found {tasks!r}, expected none: not a relational network")
     # Opened before the run: where it cannot be written one should know at once.
     with written_whole(predictions) if predictions else nullcontext() as temporary:
         with _stdout_to_stderr(), _Progress() as progress:
             found = evaluate(
                 network,
                 data,
-                split,
+                split or "test",
                 backend.value,
                 limit,
                 progress=lambda done, total: progress(backend.value, done, total),
@@ -195,6 +225,60 @@ def eval_command(
             with open(temporary, "wb") as file:
                 np.save(file, found.predictions)
     print(json.dumps(found.to_dict()) if as_json else _evaluation_report(found))
+
+
+@app.command()
+def ask(
+    network: Annotated[
+        str, typer.Argument(metavar="NET", help="A shipped relational network's name or folder.")
+    ],
+    story: Annotated[
+        str, typer.Option(help="File with a sentence a line and the question last; - to type it.")
+    ] = "-",
+    task: Annotated[
+        Optional[int], typer.Option(help="Task whose head answers; by default found by the words.")
+    ] = None,
+    pairs: Annotated[int, typer.Option(help="Pairs of sentences to show.")] = 5,
+    backend: Annotated[Backend, typer.Option(help="What runs the network.")] = Backend.engine,
+    as_json: Json = False,
+):
+    """Answer a question about a story, and show which pairs of sentences drove the answer."""
+    from lava_ahp import relational
+
+    text = _typed_story() if story == "-" else Path(story).read_text(encoding="utf-8")
+    question = relational.parse_story(text, story)
+    with _stdout_to_stderr():
+        found = relational.ask(network, question, task, relational.simulator(backend.value))
+    print(json.dumps(found.to_dict()) if as_json else _reply(found, pairs))
+
+
+def _typed_story():
+    """Lines from standard input up to the first question."""
+    lines = []
+    for line in sys.stdin:
+        lines.append(line)
+        if line.rstrip().endswith("?"):
+            break
+    return "".join(lines)
+
+
+def _reply(found, n_pairs):
+    lines = [found.answer, f"  from what was learned on task {found.task}; pairs that drove the answer,"]
+    lines.append("  with the part of its lead that is lost without the pair:")
+    for older, recent, share in found.pairs[:n_pairs]:
+        both = older if older == recent else f"{older} + {recent}"
+        lines.append(f"  {share:7.0%}  {both}")
+    return "\n".join(lines)
+
+
+def _numbers(option, text):
+    """Numbers between commas, or None for no text."""
+    if text is None:
+        return None
+    try:
+        return [int(number) for number in text.split(",")]
+    except ValueError:
+        raise ParameterError(f"{option}: found {text!r}, expected numbers such as 1,2,5") from None
 
 
 @app.command()
@@ -220,8 +304,13 @@ def train(
     ] = False,
 ):
     """Train a network from a recipe."""
+    from lava_ahp.training import RelationalRecipe, load_recipe
     from lava_ahp.training import train as train_recipe
 
+    config = load_recipe(recipe, settings or [])
+    if isinstance(config, RelationalRecipe):
+        _train_relational(config, Path(recipe).stem, settings or [], out, data, resume)
+        return
     with _stdout_to_stderr(), _Progress() as progress:
         found = train_recipe(
             recipe,
@@ -238,6 +327,30 @@ def train(
     print(f"network: {found.path}")
     print(f"card: {found.path.with_suffix('.md')}")
     print(f"course of the training: {found.run_folder}")
+
+
+def _train_relational(recipe, name, settings, out, data, resume):
+    from lava_ahp.training import train_relational
+
+    with _stdout_to_stderr(), _Progress() as progress:
+        found = train_relational(
+            recipe,
+            data,
+            name,
+            settings,
+            out,
+            resume,
+            report=lambda stage, done, total, right: progress(
+                f"{stage}: {right:.1%} right", done, total
+            ),
+        )
+    for task, metrics in found.metrics.items():
+        print(
+            f"task {task}: accuracy {metrics['accuracy']:.1%} of {metrics['n']} questions, "
+            f"firing {metrics['firing_rate']:.1%}, {metrics['float_accuracy']:.1%} in floating point"
+        )
+    print(f"network: {found.path}")
+    print(f"card: {found.path / 'README.md'}")
 
 
 @app.command("import-nxsdk")
@@ -446,6 +559,44 @@ def _operations_report(found):
             if count
         ]
     return lines
+
+
+def _relational_info(description):
+    lines = [
+        f"{description['network']}: {len(description['words'])} words of "
+        f"{description['encoding']['steps_per_word']} steps, sentences of up to "
+        f"{description['max_words']} words, the {description['max_sentences']} most recent ones; "
+        f"the last {description['window']} steps go on"
+    ]
+    for task, head in description["heads"].items():
+        lines.append(f"task {task}: answers {', '.join(head['answers'])}")
+        for part, found in head["scale"].items():
+            lines.append(
+                f"  {part:9} {found['copies']:4} copies {found['neurons']:10,} neurons "
+                f"{found['synapses']:12,} synapses"
+            )
+    return "\n".join(lines)
+
+
+def _relational_report(found):
+    lines = [f"{found.network}: task babi, {found.split} split, on {found.backend}", ""]
+    lines.append("task   accuracy        n   firing   synaptic events a question")
+    for task, labels in found.labels.items():
+        n, events = len(labels), sum(found.synaptic_events[task].values())
+        lines.append(
+            f"{task:4}   {found.task_accuracy(task):8.2%}   {n:6}   {found.firing_rate(task):6.2%}"
+            f"   {events // n:,}"
+        )
+    rates = ", ".join(f"{part} {found.firing_rate(part=part):.2%}" for part in found.spikes[task])
+    lines += [
+        "",
+        f"solved        {len(found.solved)} of {len(found.labels)} tasks, mean accuracy {found.accuracy:.2%}",
+        f"firing rate   {found.firing_rate():.2%} of the neurons in a step ({rates})",
+        f"time          {_time(found.seconds / found.n)} a question",
+    ]
+    if found.readout_spikes:
+        lines.append(f"warning       {found.readout_spikes} spikes of readout neurons")
+    return "\n".join(lines)
 
 
 def _demo_report(found):

@@ -67,7 +67,11 @@ def validated(model, values, path):
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"] if isinstance(part, str))
-        found = json.dumps(first["input"], default=str)
-        raise FileFormatError(path, where, f"found {found}: {first['msg']}") from None
+        raise FileFormatError(path, *first_problem(error)) from None
+
+
+def first_problem(error):
+    """Field and problem of a ValidationError's first item, as :class:`FileFormatError` has them."""
+    first = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in first["loc"] if isinstance(part, str))
+    return where, f"found {json.dumps(first['input'], default=str)}: {first['msg']}"

@@ -13,3 +13,8 @@ def names():
 def path(name):
     """Path of the netx file of a shipped network."""
     return _FOLDER / f"{name}.net"
+
+
+def folder(name):
+    """Folder of a shipped network that consists of several files."""
+    return _FOLDER / name

@@ -6,7 +6,8 @@ import numpy as np
 
 from lava_ahp.network import Connection, Group, Layer, Metadata, NetworkSpec
 from lava_ahp.neuron import RANGES, VTH_MAX, VTH_NEVER, FixedAHPParameters
-from lava_ahp.tasks import digits
+from lava_ahp.relational import Head, RelationalNetwork
+from lava_ahp.tasks import babi, digits
 
 
 def digits_network(seed=0, regular=6, ahp=5, metadata=None):
@@ -129,3 +130,63 @@ def random_input(random, network, batch, n_steps):
     if network.takes_integers:
         spikes *= random.integers(-(2 ** random.integers(1, 16)), 2**10, spikes.shape)
     return spikes
+
+
+def relational_network(seed=0, n_reader=9, n_relation=(7, 6), n_answer=(8,), tasks=(1,)):
+    """An untrained relational network for the generated stories of some tasks."""
+    random = np.random.default_rng(seed)
+    questions = [q for task in tasks for q in babi.generate(task, 200, seed=1)]
+    words = babi.Vocabulary.of(questions).words
+    n_places = 4
+
+    def layer(name, n, n_inputs, largest, recurrent=False, **neuron):
+        return Layer(
+            name,
+            n,
+            FixedAHPParameters(**neuron),
+            Connection(random.integers(-largest // 2, largest, (n, n_inputs)) // 2 * 2),
+            Connection(random.integers(-60, 60, (n, n)) // 2 * 2) if recurrent else None,
+        )
+
+    def reader(name):
+        n = n_reader
+        neuron = {
+            "du": random.integers(1000, 4096, n),
+            "dv": random.integers(100, 900, n),
+            "da": random.integers(30, 200, n),
+            "vth": 64,
+            "ahp_mant": random.integers(0, 200, n),
+            "ahp_exp": -3,
+        }
+        return NetworkSpec((layer(name, n, len(words), 60, recurrent=True, **neuron),))
+
+    def chain(sizes, n_inputs, prefix, largest):
+        layers = []
+        for index, n in enumerate(sizes, 1):
+            layers.append(layer(f"{prefix}{index}", n, n_inputs, largest, dv=205, vth=64, in_exp=-1))
+            n_inputs = n
+        return layers
+
+    heads = {}
+    for task in tasks:
+        answers = babi.Vocabulary.of(q for q in questions if q.task == task).answers
+        readout = layer("readout", len(answers), n_answer[-1], 60, dv=4, vth=VTH_MAX)
+        heads[task] = Head(
+            NetworkSpec(tuple(chain(n_relation, 3 * n_reader + 2 * n_places, "g", 120))),
+            NetworkSpec(
+                (*chain(n_answer, n_relation[-1], "f", 60), readout),
+                readout="voltage",
+                graded_input=True,
+                metadata=Metadata(class_names=answers),
+            ),
+        )
+    return RelationalNetwork(
+        sentence=reader("sentence"),
+        question=reader("question"),
+        heads=heads,
+        words=words,
+        encoding=babi.WordSpikes(steps_per_word=3, tail=2),
+        window=5,
+        max_words=7,
+        max_sentences=n_places,
+    )

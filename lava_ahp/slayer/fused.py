@@ -23,10 +23,14 @@ from lava_ahp.slayer.recordings import empty
 from lava_ahp.slayer.surrogate import Triangular
 
 CHUNK = 8
-"""Samples that one thread takes through time together."""
+"""Fewest samples that one thread takes through time together."""
+
+MOST_CHUNKS = 64
+"""Most chunks of a batch: each has weight gradients of its own."""
 
 _synaptic_current, _ahp_current = dynamics.synaptic_current, dynamics.ahp_current
 _potential, _fire = dynamics.potential, dynamics.fire
+_DECAY_UNITY = dynamics.DECAY_UNITY
 
 
 def forward(z, recurrent, c, units, floor, state, currents):
@@ -40,7 +44,7 @@ def forward(z, recurrent, c, units, floor, state, currents):
     if recurrent is not None:
         loop = np.ascontiguousarray(np.rint(recurrent.numpy().T / unit).astype(np.int32))
     last = np.stack([value.numpy() for value in state], axis=1)
-    activity = np.zeros((-(-batch // CHUNK), 5, n), np.float32)
+    activity = np.zeros((len(chunk_starts(batch)), 5, n), np.float32)
     activity[:, 3], activity[:, 4] = np.inf, -np.inf
     run_chunks(
         _forward,
@@ -70,7 +74,7 @@ def backward(grad, tape):
     grad_u = empty(spikes.shape)
     grad_v, grad_a = (empty(spikes.shape if tape.decays else (0, 0, 0)) for _ in range(2))
     loop = np.empty((0, n), np.float32) if tape.recurrent is None else tape.recurrent.numpy()
-    grad_loop = np.zeros((-(-batch // CHUNK), *loop.shape), np.float32)
+    grad_loop = np.zeros((len(chunk_starts(batch)), *loop.shape), np.float32)
     # The triangle is computed on the way; any other surrogate beforehand.
     triangular = isinstance(surrogate, Triangular)
     psi = none if triangular else surrogate(potential, tape.threshold).numpy()
@@ -110,13 +114,18 @@ def _libraries():
     return ThreadpoolController()
 
 
+def chunk_starts(batch):
+    """Where the chunks of a batch begin, a range: the same on any number of cores."""
+    return range(0, batch, max(CHUNK, -(-batch // MOST_CHUNKS)))
+
+
 def run_chunks(function, batch, *arrays):
     """Call `function(chunk, start, stop, *arrays)` for every chunk of a batch, side by side."""
-    starts = range(0, batch, CHUNK)
+    starts = chunk_starts(batch)
     # One BLAS thread for each of ours: two on a core wait for each other.
     with _libraries().limit(limits=1, user_api="blas"):
         jobs = [
-            _pool().submit(function, chunk, start, min(start + CHUNK, batch), *arrays)
+            _pool().submit(function, chunk, start, min(start + starts.step, batch), *arrays)
             for chunk, start in enumerate(starts)
         ]
         for job in jobs:
@@ -158,6 +167,9 @@ def _forward(
     # Sums of weights fit into 32 bits; the arithmetic itself has 64.
     arriving, p = np.empty(n, np.int32), np.empty(n, np.int64)
     fired = np.empty(n + 1, np.int64)
+    # A current that is forgotten at once needs no decay, and no AHP current stays 0.
+    remembers = (decay_u != _DECAY_UNITY).any()
+    adapts = jump.any() or last[start:stop, 2].any()
     # Loops over few arrays each, which the compiler turns into vector instructions.
     for t in range(n_steps):
         for b in range(start, stop):
@@ -177,12 +189,19 @@ def _forward(
             if len(held):
                 for i in range(n):
                     held[t, b, i] = hold[i] > 0
-            for i in range(n):
-                u[i] = _synaptic_current(
-                    u[i], np.int64(arriving[i]), decay_u[i], in_shift[i]
-                )
-            for i in range(n):
-                a[i] = _ahp_current(a[i], s[i], decay_a[i], jump[i])
+            if remembers:
+                for i in range(n):
+                    u[i] = _synaptic_current(
+                        u[i], np.int64(arriving[i]), decay_u[i], in_shift[i]
+                    )
+            else:
+                for i in range(n):
+                    u[i] = _synaptic_current(
+                        np.int64(0), np.int64(arriving[i]), _DECAY_UNITY, in_shift[i]
+                    )
+            if adapts:
+                for i in range(n):
+                    a[i] = _ahp_current(a[i], s[i], decay_a[i], jump[i])
             for i in range(n):
                 p[i] = _potential(v[i], u[i] + a[i] + bias[i], hold[i], decay_v[i])
             for i in range(n):

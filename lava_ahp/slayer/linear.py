@@ -8,7 +8,7 @@ import numba
 import numpy as np
 import torch
 
-from lava_ahp.slayer.fused import CHUNK, run_chunks
+from lava_ahp.slayer.fused import chunk_starts, run_chunks
 from lava_ahp.slayer.recordings import empty
 
 
@@ -90,7 +90,7 @@ class _SpikeDriven(torch.autograd.Function):
         n_steps, batch, n_sources = x.shape
         needs_x, needs_weight, _ = ctx.needs_input_grad
         grad_x = empty(x.shape if needs_x else (0, 0, 0))
-        n_chunks = -(-batch // CHUNK) if needs_weight else 0
+        n_chunks = len(chunk_starts(batch)) if needs_weight else 0
         grad_weight = np.zeros((n_chunks, n_sources, len(weight)), np.float32)
         run_chunks(
             _backward,
@@ -132,15 +132,13 @@ def _backward(chunk, start, stop, grad, x, weight, latency, grad_x, grad_weight)
     arrived = np.empty(n_sources + 1, np.int64)
     for t in range(n_steps):
         later = t + latency
-        for b in range(start, stop):
-            if len(grad_x):
-                out = grad_x[t, b]
+        if len(grad_x):
+            out = grad_x[t, start:stop]
+            if later < n_steps:
+                np.dot(grad[later, start:stop], weight, out)
+            else:
                 out[:] = 0
-                if later < n_steps:
-                    for i in range(len(weight)):
-                        value, row = grad[later, b, i], weight[i]
-                        for j in range(n_sources):
-                            out[j] += value * row[j]
+        for b in range(start, stop):
             if len(grad_weight) and later < n_steps:
                 values, arriving = x[t, b], grad[later, b]
                 for k in range(_not_zero(values, arrived)):

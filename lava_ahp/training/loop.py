@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from lava_ahp import netx, plots, tasks
-from lava_ahp.errors import FileFormatError, LavaAHPError
+from lava_ahp.errors import FileFormatError, LavaAHPError, ParameterError
 from lava_ahp.evaluation import evaluate
 from lava_ahp.files import written_whole
 from lava_ahp.network import Metadata
@@ -23,7 +23,7 @@ from lava_ahp.slayer.regularisation import rate_penalty, voltage_penalty
 from lava_ahp.training import distributed
 from lava_ahp.training.card import write_card
 from lava_ahp.training.model import Classifier
-from lava_ahp.training.recipe import load_recipe
+from lava_ahp.training.recipe import Recipe, load_recipe
 
 VALIDATION_BATCH = 64
 """Samples that are validated at a time."""
@@ -110,10 +110,14 @@ def train(
     Raises
     ------
     LavaAHPError
-        If recipe, override, data or checkpoint cannot be used.
+        If the recipe is of a relational network, or recipe, override, data or checkpoint cannot be used.
     """
     name = Path(recipe).stem
     config = load_recipe(recipe, overrides)
+    if not isinstance(config, Recipe):
+        raise ParameterError(
+            f"recipe: found a relational network of task {config.task!r}, expected a classifier"
+        )
     out = Path(out) if out else Path(f"{name}.net")
     if out.suffix != ".net":
         raise LavaAHPError(f"out: found {str(out)!r}, expected a file name that ends in .net")

@@ -55,9 +55,9 @@ class Classifier(torch.nn.Module):
             )
         ]
         constants = {
-            "current_decay": 1 / _draw_logarithmic(net.tau_u, n, random),
-            "voltage_decay": 1 / _draw_logarithmic(net.tau_v, n, random),
-            "ahp_decay": 1 / _draw_logarithmic(net.tau_a, n, random),
+            "current_decay": 1 / draw_logarithmic(net.tau_u, n, random),
+            "voltage_decay": 1 / draw_logarithmic(net.tau_v, n, random),
+            "ahp_decay": 1 / draw_logarithmic(net.tau_a, n, random),
             "ahp_strength": np.where(np.arange(n) < net.regular, 0.0, net.ahp_strength),
             "bias": random.uniform(*np.broadcast_to(net.bias, 2), n),
         }
@@ -157,6 +157,6 @@ class Classifier(torch.nn.Module):
         )
 
 
-def _draw_logarithmic(value, n, random):
+def draw_logarithmic(value, n, random):
     low, high = np.broadcast_to(value, 2)
     return np.exp(random.uniform(np.log(low), np.log(high), n))

@@ -9,6 +9,8 @@ from lava_ahp import tasks
 from lava_ahp.config import Table, parse_toml, read_toml, validated
 from lava_ahp.errors import FileFormatError, ParameterError
 from lava_ahp.neuron import RANGES, WEIGHT_SCALE
+from lava_ahp.tasks import babi
+from lava_ahp.training.relational.recipe import RelationalRecipe
 
 _FOLDER = Path(__file__).parent / "recipes"
 
@@ -144,7 +146,8 @@ def load_recipe(name_or_path, overrides=()):
 
     Returns
     -------
-    Recipe
+    Recipe or RelationalRecipe
+        The latter for the task `babi`.
 
     Raises
     ------
@@ -163,7 +166,8 @@ def load_recipe(name_or_path, overrides=()):
     values = read_toml(path)
     for override in overrides:
         _override(values, override)
-    return validated(Recipe, values, path)
+    kind = RelationalRecipe if values.get("task") == babi.NAME else Recipe
+    return validated(kind, values, path)
 
 
 def _override(values, override):

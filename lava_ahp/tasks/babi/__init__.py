@@ -1,0 +1,33 @@
+"""bAbI: questions about short stories, 20 tasks (Weston et al., 2015).
+
+:mod:`~lava_ahp.tasks.babi.reader` reads the official text format,
+:mod:`~lava_ahp.tasks.babi.generator` makes stories for some of the tasks, and
+:mod:`~lava_ahp.tasks.babi.encoding` turns words into indices and spikes.
+"""
+
+from lava_ahp.tasks.babi.encoding import MAX_SENTENCES, QuestionTable, Vocabulary, WordSpikes
+from lava_ahp.tasks.babi.generator import generate
+from lava_ahp.tasks.babi.pairs import Pairs, pairs_of
+from lava_ahp.tasks.babi.reader import Question, default_split, parse, read, split_words
+
+NAME = "babi"
+N_TASKS = 20
+SPLITS = ("train", "validation", "test")
+
+__all__ = [
+    "MAX_SENTENCES",
+    "NAME",
+    "N_TASKS",
+    "SPLITS",
+    "Pairs",
+    "Question",
+    "QuestionTable",
+    "Vocabulary",
+    "WordSpikes",
+    "default_split",
+    "generate",
+    "pairs_of",
+    "parse",
+    "read",
+    "split_words",
+]
