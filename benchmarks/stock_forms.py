@@ -5,7 +5,7 @@ because a run of dozens of Processes in Lava's simulator takes minutes for a sam
 arithmetic is compared with Lava's in `tests/processes/test_stock.py`.
 
     python benchmarks/stock_forms.py digits
-    python benchmarks/stock_forms.py intel.net --data FOLDER --split validation --limit 200
+    python benchmarks/stock_forms.py intel.net --data FOLDER --limit 200
 """
 
 import argparse
@@ -128,7 +128,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split(";")[0])
     parser.add_argument("network", nargs="?", default="digits")
     parser.add_argument("--data")
-    parser.add_argument("--split", default="test")
+    parser.add_argument("--split", default="validation")
     parser.add_argument("--limit", type=int)
     options = parser.parse_args()
     network = netx.load(options.network)

@@ -26,7 +26,7 @@ from lava_ahp.dynamics import DECAY_UNITY, STATE_MAX, STATE_SHIFT
 from lava_ahp.errors import ParameterError, check_count
 from lava_ahp.neuron import MANTISSA_MAX, RANGES, VTH_MAX
 
-N_DECAYS = 4
+N_DECAYS = 8
 """Different decays of the voltage that a layer keeps by default."""
 
 MAX_POPULATIONS = 16
