@@ -4,7 +4,7 @@
 and an update by Adam. Every peer runs in a process of its own, and its best number of
 threads counts. Ours fires at 5 % of the neurons in a step, measured in the updates that
 are timed; what the peers do costs the same at any rate. Peers read out with one linear
-layer after the last step, ours with neurons that integrate over all of them.
+layer of the mean over all steps, ours with neurons that integrate over all of them.
 """
 
 import argparse
@@ -47,6 +47,7 @@ class LavaAHP(torch.nn.Module):
         self.input = block.Input()
         self.recurrent = block.Recurrent(neuron, N_INPUTS, N_NEURONS)
         self.readout = block.Output(readout, N_NEURONS, N_CLASSES)
+        self.weight_matrix = block.weight_matrix
         self.firing_rate = None
 
     def prepare(self, spikes):
@@ -65,9 +66,10 @@ class LavaAHP(torch.nn.Module):
         return spikes
 
     def forward(self, spikes):
-        fired = self.recurrent(self.input(spikes))
-        self.firing_rate = fired.detach().mean().item()
-        return self.readout(fired)[..., -1]
+        onto = self.weight_matrix(self.readout.synapse)
+        trace = self.recurrent.unroll(self.input(spikes), onto=onto, record=())
+        self.firing_rate = trace.activity.rate.mean().item()
+        return self.readout.voltage(trace.sent)[..., -1]
 
 
 class LavaDL(torch.nn.Module):
@@ -84,7 +86,7 @@ class LavaDL(torch.nn.Module):
         return spikes.permute(0, 2, 1).contiguous()
 
     def forward(self, spikes):
-        return self.readout(self.recurrent(spikes)[..., -1])
+        return self.readout(self.recurrent(spikes).mean(-1))
 
 
 class Norse(torch.nn.Module):
@@ -102,7 +104,7 @@ class Norse(torch.nn.Module):
 
     def forward(self, spikes):
         fired, _ = self.recurrent(spikes)
-        return self.readout(fired[-1])
+        return self.readout(fired.mean(0))
 
 
 class LSTM(torch.nn.Module):
@@ -118,7 +120,7 @@ class LSTM(torch.nn.Module):
 
     def forward(self, spikes):
         states, _ = self.recurrent(spikes)
-        return self.readout(states[-1])
+        return self.readout(states.mean(0))
 
 
 MODELS = {
