@@ -9,7 +9,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.10 --generat
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-all train-digits bench-engine lock upgrade wheel clean env dev
+.PHONY: help demo test test-all train-digits bench-engine bench-training lock upgrade wheel clean env dev
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -29,6 +29,9 @@ train-digits: dev ## train the network that comes with the package
 
 bench-engine: .venv/.bench ## engine's speed against Lava, torch, Norse and snnTorch; ARGS=--json
 	@$(PY) benchmarks/engine.py $(ARGS)
+
+bench-training: .venv/.bench ## training speed against lava-dl, Norse and torch's LSTM; ARGS=--json
+	@$(PY) benchmarks/training.py $(ARGS)
 
 lock: | $(UV) ## write the lock files again after a change of pyproject.toml, keeping versions
 	$(COMPILE) --extra train --extra test --output-file requirements-dev.lock pyproject.toml

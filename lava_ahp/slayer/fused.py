@@ -1,7 +1,9 @@
 """The passes of :mod:`lava_ahp.slayer.kernel`, compiled for the CPU.
 
-Forward is the integer step of :mod:`lava_ahp.dynamics`, compiled by Numba and driven by
-spikes. Backward adds the weight gradients of neurons that spiked only.
+Forward is the integer step of :mod:`lava_ahp.dynamics`, compiled by Numba. Both passes are
+driven by spikes: a neuron that spiked adds the row of its outgoing weights forward, and to
+the gradient of that row backward. What flows back onto a spike is computed only where the
+surrogate is not zero. From one pass to the other go the voltages and who spiked when.
 
 A batch is cut into chunks that do not depend on the number of threads, and what they
 give is added in their order: results are the same bits on any number of cores.
@@ -9,12 +11,12 @@ give is added in their order: results are the same bits on any number of cores.
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from typing import NamedTuple
 
 import numba
 import numpy as np
 import scipy.linalg.cython_blas  # noqa: F401  Numba calls its products
 import torch
-from numba.extending import register_jitable
 from threadpoolctl import ThreadpoolController
 
 import lava_ahp.engine.compiled  # noqa: F401  the arithmetic, for Numba
@@ -25,56 +27,125 @@ from lava_ahp.slayer.surrogate import Triangular
 CHUNK = 8
 """Fewest samples that one thread takes through time together."""
 
+LARGEST_CHUNK = 256
+"""Most of them: in the backward pass a sample's number has 8 bits."""
+
 MOST_CHUNKS = 64
-"""Most chunks of a batch: each has weight gradients of its own."""
+"""Chunks of a batch beyond which they become larger: each has weight gradients of its own."""
+
+DENSE_SHARE = 0.3
+"""Share of neurons with a surrogate from which on one matrix product beats single rows."""
+
+LANES = 32
+"""Outgoing weights come in multiples of this many, which leaves no rest to vector instructions."""
 
 _synaptic_current, _ahp_current = dynamics.synaptic_current, dynamics.ahp_current
 _potential, _fire = dynamics.potential, dynamics.fire
-_DECAY_UNITY = dynamics.DECAY_UNITY
 
 
-def forward(z, recurrent, c, units, floor, state, currents):
+class Weights(NamedTuple):
+    """Rows of sources, float32; without rows where there is no such connection.
+
+    Attributes
+    ----------
+    incoming : ndarray, shape (source, neuron)
+    outgoing : ndarray, shape (neuron, neuron + target)
+        Onto the population itself, then onto the next one.
+    """
+
+    incoming: np.ndarray
+    outgoing: np.ndarray
+
+
+class Recordings(NamedTuple):
+    """Arrays (batch, time, neuron); empty where nothing is recorded."""
+
+    spikes: np.ndarray
+    potential: np.ndarray
+    current: np.ndarray
+    ahp: np.ndarray
+    held: np.ndarray
+    sent: np.ndarray
+
+
+class Events(NamedTuple):
+    """Who spiked when.
+
+    Attributes
+    ----------
+    neurons : ndarray of int32, shape (chunk, any)
+        Neurons that spiked, by step and sample of a chunk.
+    spans : ndarray of int32, shape (batch, time + 1, 2)
+        Begin and end of a sample's neurons; those of the state before come first.
+    """
+
+    neurons: np.ndarray
+    spans: np.ndarray
+
+
+def forward(x, synapses, c, units, floor, state, record):
     """As :func:`lava_ahp.slayer.kernel.unrolled_forward`, with the same bits."""
-    n_steps, batch, n = z.shape
-    spikes, potential = empty(z.shape), empty(z.shape)
-    current, ahp = (empty(z.shape if currents else (0, 0, 0)) for _ in range(2))
-    held = torch.empty(z.shape if c.refractory.any() else (0, 0, 0), dtype=torch.bool)
-    unit = np.broadcast_to(units.weight.numpy(), (n,)).astype(np.float32)
-    loop = np.empty((0, n), np.int32)
-    if recurrent is not None:
-        loop = np.ascontiguousarray(np.rint(recurrent.numpy().T / unit).astype(np.int32))
-    last = np.stack([value.numpy() for value in state], axis=1)
-    activity = np.zeros((len(chunk_starts(batch)), 5, n), np.float32)
+    batch, n_steps, _ = x.shape
+    n = state.v.shape[-1]
+    shape = batch, n_steps, n
+    n_targets = 0 if synapses.onto is None else len(synapses.onto)
+
+    spikes, potential, current, ahp = (
+        empty(shape if name in record else (0, 0, 0))
+        for name in ("spikes", "potential", "current", "ahp")
+    )
+    sent = empty((batch, n_steps, n_targets))
+    held = torch.empty(shape if c.refractory.any() else (0, 0, 0), dtype=torch.bool)
+    recordings = Recordings(
+        *(recording.numpy() for recording in (spikes, potential, current, ahp, held, sent))
+    )
+    chunks = chunk_starts(batch)
+    n_chunks = len(chunks)
+    events = Events(
+        np.empty((n_chunks, (n_steps + 1) * min(chunks.step, batch) * n + 1), np.int32),
+        np.empty((batch, n_steps + 1, 2), np.int32),
+    )
+    # Every coefficient and state has at most 32 bits; the arithmetic itself has 64.
+    coefficients = _aligned([np.broadcast_to(value.numpy(), (n,)) for value in c], torch.int32)
+    last = _aligned(np.stack([value.numpy() for value in state], axis=1), torch.int32)
+    activity = _zeros((n_chunks, 5, n))
     activity[:, 3], activity[:, 4] = np.inf, -np.inf
+    scale = (1 / units.weight).expand(n).numpy()
     run_chunks(
         _forward,
         batch,
-        z.numpy(),
-        1 / unit,
+        x.detach().numpy(),
+        _weights(synapses, n, scale),
+        np.ascontiguousarray(scale),
         np.float32(units.state),
-        loop,
-        np.stack([np.broadcast_to(value.numpy(), (n,)) for value in c]),
-        np.broadcast_to(floor.numpy(), (n,)),
+        coefficients,
+        _span((coefficients[3] != 0) | (last[:, 2] != 0).any(0)),
+        _aligned(np.broadcast_to(floor.numpy(), (n,))),
         last,
-        *(recording.numpy() for recording in (spikes, potential, current, ahp, held)),
+        recordings,
+        events,
         activity,
     )
-    state = dynamics.State(*(torch.from_numpy(value) for value in last.swapaxes(0, 1)))
+    last = torch.from_numpy(last.astype(np.int64))
     means = activity[:, :3].sum(0) / np.float32(n_steps * batch)
     activity = (*means, activity[:, 3].min(0), activity[:, 4].max(0))
     activity = [torch.from_numpy(np.ascontiguousarray(value)) for value in activity]
-    return spikes, potential, current, ahp, held if len(held) else None, state, activity
+    return spikes, potential, current, ahp, sent, (events, held), dynamics.State(*last.unbind(1)), activity
 
 
-def backward(grad, tape):
+def backward(grad, x, synapses, tape):
     """As :func:`lava_ahp.slayer.kernel.unrolled_backward`, up to the order of sums."""
-    spikes, potential, surrogate = tape.spikes, tape.potential, tape.surrogate
-    n_steps, batch, n = spikes.shape
+    events, held = tape.memory
+    potential, surrogate = tape.potential, tape.surrogate
+    batch, n_steps, n = potential.shape
     none = np.empty((0, 0, 0), np.float32)
-    grad_u = empty(spikes.shape)
-    grad_v, grad_a = (empty(spikes.shape if tape.decays else (0, 0, 0)) for _ in range(2))
-    loop = np.empty((0, n), np.float32) if tape.recurrent is None else tape.recurrent.numpy()
-    grad_loop = np.zeros((len(chunk_starts(batch)), *loop.shape), np.float32)
+    weights = _weights(synapses, n)
+    n_chunks = len(chunk_starts(batch))
+    grads = Weights(*(_zeros((n_chunks, *w.shape)) for w in weights))
+    grad_x = empty(x.shape if tape.needs_x else (0, 0, 0))
+    grad_u, grad_v, grad_a = (
+        empty(potential.shape if tape.decays else (0, 0, 0)) for _ in range(3)
+    )
     # The triangle is computed on the way; any other surrogate beforehand.
     triangular = isinstance(surrogate, Triangular)
     psi = none if triangular else surrogate(potential, tape.threshold).numpy()
@@ -82,26 +153,75 @@ def backward(grad, tape):
     slope = height / (tape.threshold * (surrogate.width if triangular else 1.0))
     constants = (*tape.keep, tape.jump, tape.threshold, height, slope, tape.floor)
     constants += (grad.rate / (n_steps * batch), grad.depth * 2 / (n_steps * batch))
+    constants = _aligned([np.broadcast_to(value.detach().numpy(), (n,)) for value in constants])
     run_chunks(
         _backward,
         batch,
-        none if grad.spikes is None else grad.spikes.contiguous().numpy(),
-        none if grad.potential is None else grad.potential.contiguous().numpy(),
-        spikes.numpy(),
-        potential.numpy(),
+        x.detach().numpy(),
+        weights,
+        _aligned(weights.incoming.T if tape.needs_x else weights.incoming[:0]),
+        constants,
+        (0, n) if tape.decays else _span(constants[3] != 0),
+        *(
+            none if value is None else value.contiguous().numpy()
+            for value in (grad.spikes, grad.potential, grad.sent)
+        ),
         psi,
-        np.empty((0, 0, 0), np.bool_) if tape.held is None else tape.held.numpy(),
-        np.ascontiguousarray(loop),
-        np.stack([np.broadcast_to(value.detach().numpy(), (n,)) for value in constants]),
-        tape.before.expand_as(spikes[0]).contiguous().numpy(),
-        grad_u.numpy(),
-        grad_v.numpy(),
-        grad_a.numpy(),
-        grad_loop,
+        potential.numpy(),
+        held.numpy(),
+        events,
+        grad_x.numpy(),
+        (grad_u.numpy(), grad_v.numpy(), grad_a.numpy()),
+        grads,
     )
-    if tape.recurrent is None:
-        return grad_u, grad_v, grad_a, None
-    return grad_u, grad_v, grad_a, torch.from_numpy(grad_loop.sum(0).T)
+    incoming, outgoing = (torch.from_numpy(w.sum(0).T) for w in grads)
+    return (
+        grad_x if tape.needs_x else None,
+        None if synapses.inputs is None else incoming,
+        None if synapses.recurrent is None else outgoing[:n],
+        None if synapses.onto is None else outgoing[n : n + len(synapses.onto)],
+        (grad_u, grad_v, grad_a),
+    )
+
+
+def _weights(synapses, n, scale=None):
+    """Weights by source; those onto the population in integers where `scale` is given."""
+    incoming, recurrent, onto = (
+        None if w is None else w.detach().numpy().T
+        for w in (synapses.inputs, synapses.recurrent, synapses.onto)
+    )
+    if incoming is None:
+        incoming = np.empty((0, n), np.float32)
+    elif scale is not None:
+        incoming = incoming * scale
+    if recurrent is None and onto is None:
+        outgoing = np.empty((0, n), np.float32)
+    else:
+        width = n + (0 if onto is None else onto.shape[1])
+        outgoing = _zeros((n, -(-width // LANES) * LANES))
+        if recurrent is not None:
+            outgoing[:, :n] = recurrent if scale is None else np.rint(recurrent * scale)
+        if onto is not None:
+            outgoing[:, n:width] = onto
+    return Weights(_aligned(incoming), outgoing)
+
+
+def _zeros(shape):
+    """Zeros that begin at a cache line: NumPy's do not, and vector loads across lines are slow."""
+    return torch.zeros(shape).numpy()
+
+
+def _aligned(values, dtype=torch.float32):
+    """A copy that begins at a cache line."""
+    copy = torch.empty(np.shape(values), dtype=dtype).numpy()
+    copy[...] = values
+    return copy
+
+
+def _span(mask):
+    """Begin and end of where `mask` is true."""
+    where = np.flatnonzero(mask)
+    return (int(where[0]), int(where[-1]) + 1) if len(where) else (0, 0)
 
 
 @cache
@@ -116,7 +236,7 @@ def _libraries():
 
 def chunk_starts(batch):
     """Where the chunks of a batch begin, a range: the same on any number of cores."""
-    return range(0, batch, max(CHUNK, -(-batch // MOST_CHUNKS)))
+    return range(0, batch, max(CHUNK, min(LARGEST_CHUNK, -(-batch // MOST_CHUNKS))))
 
 
 def run_chunks(function, batch, *arrays):
@@ -132,10 +252,30 @@ def run_chunks(function, batch, *arrays):
             job.result()
 
 
-@register_jitable
-def _record(recording, t, b, value, unit):
+@numba.njit(nogil=True)
+def not_zero(values, indices):
+    """Write the indices of what is not zero, and return how many there are.
+
+    `indices` has room for one more than there are values, so that no branch is needed.
+    """
+    n = 0
+    for i in range(len(values)):
+        indices[n] = i
+        n += np.int64(values[i] != 0)
+    return n
+
+
+@numba.njit(nogil=True)
+def add(total, row, factor):
+    """Add a row of weights times a factor to sums."""
+    for i in range(len(total)):
+        total[i] += factor * row[i]
+
+
+@numba.njit(nogil=True)
+def _record(recording, b, t, value, unit):
     if len(recording):
-        row = recording[t, b]
+        row = recording[b, t]
         for i in range(len(value)):
             row[i] = value[i] * unit
 
@@ -145,164 +285,218 @@ def _forward(
     chunk,
     start,
     stop,
-    z,
+    x,
+    weights,
     scale,
     unit,
-    loop,
-    c,
+    coefficients,
+    adapting,
     floor,
     last,
-    spikes,
-    potential,
-    current,
-    ahp,
-    held,
+    recordings,
+    events,
     activity,
 ):
-    n_steps, _, n = z.shape
-    decay_u, decay_v, decay_a, jump = c[0], c[1], c[2], c[3]
-    in_shift, threshold, refractory, bias = c[4], c[5], c[6], c[7]
-    rate, depth, below = activity[chunk, 0], activity[chunk, 1], activity[chunk, 2]
-    v_min, v_max = activity[chunk, 3], activity[chunk, 4]
-    # Sums of weights fit into 32 bits; the arithmetic itself has 64.
-    arriving, p = np.empty(n, np.int32), np.empty(n, np.int64)
-    fired = np.empty(n + 1, np.int64)
-    # A current that is forgotten at once needs no decay, and no AHP current stays 0.
-    remembers = (decay_u != _DECAY_UNITY).any()
-    adapts = jump.any() or last[start:stop, 2].any()
-    # Loops over few arrays each, which the compiler turns into vector instructions.
-    for t in range(n_steps):
-        for b in range(start, stop):
-            u, v, a, s, hold = last[b, 0], last[b, 1], last[b, 2], last[b, 3], last[b, 4]
-            values = z[t, b]
-            for i in range(n):
-                arriving[i] = np.int32(np.rint(values[i] * scale[i]))
-            if len(loop):
-                n_fired = 0
-                for i in range(n):
-                    fired[n_fired] = i
-                    n_fired += s[i]
-                for k in range(n_fired):
-                    row = loop[fired[k]]
-                    for i in range(n):
-                        arriving[i] += row[i]
-            if len(held):
-                for i in range(n):
-                    held[t, b, i] = hold[i] > 0
-            if remembers:
-                for i in range(n):
-                    u[i] = _synaptic_current(
-                        u[i], np.int64(arriving[i]), decay_u[i], in_shift[i]
-                    )
+    n_steps, n = x.shape[1], len(scale)
+    incoming, outgoing = weights.incoming, weights.outgoing
+    potential, held, sent = recordings.potential, recordings.held, recordings.sent
+    neurons, spans = events.neurons[chunk], events.spans
+    rate = activity[chunk, 0]
+    total = np.empty(max(n, outgoing.shape[1]), np.float32)
+    onto_self, onto_next = total[:n], total[n : n + sent.shape[2]]
+    unrecorded = np.empty(n, np.float32)
+    arrived = np.empty(x.shape[2] + 1, np.int32)
+    one, end = np.float32(1), 0
+    # One sample after the other, so that its state stays close to the core.
+    for b in range(start, stop):
+        state = last[b]
+        u, a, s, hold = state[0], state[2], state[3], state[4]
+        spans[b, 0, 0] = end
+        end += not_zero(s, neurons[end:])
+        spans[b, 0, 1] = end
+        for t in range(n_steps):
+            values = x[b, t]
+            total[:] = 0
+            if len(incoming):
+                for k in range(not_zero(values, arrived)):
+                    add(onto_self, incoming[arrived[k]], values[arrived[k]])
             else:
                 for i in range(n):
-                    u[i] = _synaptic_current(
-                        np.int64(0), np.int64(arriving[i]), _DECAY_UNITY, in_shift[i]
-                    )
-            if adapts:
+                    onto_self[i] = np.rint(values[i] * scale[i])
+            if len(outgoing):
+                for k in range(spans[b, t, 0], spans[b, t, 1]):
+                    add(total, outgoing[neurons[k]], one)
+            _record(sent, b, t, onto_next, one)
+            if len(held):
                 for i in range(n):
-                    a[i] = _ahp_current(a[i], s[i], decay_a[i], jump[i])
-            for i in range(n):
-                p[i] = _potential(v[i], u[i] + a[i] + bias[i], hold[i], decay_v[i])
-            for i in range(n):
-                state = _fire(u[i], p[i], a[i], hold[i], threshold[i], refractory[i])
-                v[i], s[i], hold[i] = state.v, state.s, state.hold
-            _record(spikes, t, b, s, np.float32(1))
-            _record(potential, t, b, p, unit)
-            _record(current, t, b, u, unit)
-            _record(ahp, t, b, a, unit)
-            voltage = potential[t, b]
-            for i in range(n):
-                rate[i] += s[i]
-            for i in range(n):
-                under = min(voltage[i] - floor[i], np.float32(0))
-                depth[i] += under * under
-            for i in range(n):
-                below[i] += voltage[i] < floor[i]
-            for i in range(n):
-                v_min[i] = min(v_min[i], voltage[i])
-                v_max[i] = max(v_max[i], voltage[i])
+                    held[b, t, i] = hold[i] > 0
+            voltage = potential[b, t] if len(potential) else unrecorded
+            _advance(state, onto_self, coefficients, adapting, unit, voltage)
+            begin = end
+            end += not_zero(s, neurons[begin:])
+            spans[b, t + 1, 0], spans[b, t + 1, 1] = begin, end
+            for k in range(begin, end):
+                rate[neurons[k]] += 1
+            _observe(activity[chunk], voltage, floor)
+            _record(recordings.spikes, b, t, s, one)
+            _record(recordings.current, b, t, u, unit)
+            _record(recordings.ahp, b, t, a, unit)
 
 
-@numba.njit(nogil=True, fastmath={"contract"})
+@numba.njit(nogil=True)
+def _advance(state, x, c, adapting, unit, voltage):
+    """One step of a sample; `state` has its neurons' u, v, a, s and hold as rows."""
+    u, v, a, s, hold = state[0], state[1], state[2], state[3], state[4]
+    decay_u, decay_v, in_shift, threshold, refractory, bias = c[0], c[1], c[4], c[5], c[6], c[7]
+    first, end = adapting
+    a_here, s_here = a[first:end], s[first:end]
+    decay_a, jump = c[2, first:end], c[3, first:end]
+    # One loop over neurons each, in 64 bits as everywhere, which become vector instructions.
+    for i in range(len(a_here)):
+        a_here[i] = _ahp_current(
+            np.int64(a_here[i]), np.int64(s_here[i]), np.int64(decay_a[i]), np.int64(jump[i])
+        )
+    for i in range(len(voltage)):
+        current = _synaptic_current(
+            np.int64(u[i]), np.int64(np.rint(x[i])), np.int64(decay_u[i]), np.int64(in_shift[i])
+        )
+        drive = current + np.int64(a[i]) + np.int64(bias[i])
+        potential = _potential(np.int64(v[i]), drive, np.int64(hold[i]), np.int64(decay_v[i]))
+        after = _fire(
+            current, potential, 0, np.int64(hold[i]), np.int64(threshold[i]), np.int64(refractory[i])
+        )
+        voltage[i] = np.float32(potential) * unit
+        u[i], v[i], s[i], hold[i] = current, after.v, after.s, after.hold
+
+
+@numba.njit(nogil=True)
+def _observe(activity, voltage, floor):
+    """Add a step's voltages to what is known of each neuron."""
+    depth, below, v_min, v_max = activity[1], activity[2], activity[3], activity[4]
+    for i in range(len(voltage)):
+        under = min(voltage[i] - floor[i], np.float32(0))
+        depth[i] += under * under
+        below[i] += np.float32(1) if under < 0 else np.float32(0)
+    for i in range(len(voltage)):
+        v_min[i] = min(v_min[i], voltage[i])
+        v_max[i] = max(v_max[i], voltage[i])
+
+
+@numba.njit(nogil=True, fastmath={"contract", "reassoc"})
 def _backward(
     chunk,
     start,
     stop,
+    x,
+    weights,
+    incoming_by_target,
+    constants,
+    adapting,
     grad_spikes,
     grad_potential,
-    spikes,
-    potential,
+    grad_sent,
     psi,
+    potential,
     held,
-    loop,
-    constants,
-    before,
-    grad_u,
-    grad_v,
-    grad_a,
-    grad_loop,
+    events,
+    grad_x,
+    grad_states,
+    grads,
 ):
-    n_steps, _, n = spikes.shape
-    keep_u, keep_v, keep_a, jump = constants[0], constants[1], constants[2], constants[3]
-    threshold, height, slope = constants[4], constants[5], constants[6]
-    floor, rate, depth = constants[7], constants[8], constants[9]
-    shape = (stop - start, n)
-    flow = np.zeros(shape, np.float32)
-    du, da, p = np.zeros(shape, np.float32), np.zeros(shape, np.float32), np.zeros(shape, np.float32)
-    derivative, drop = np.empty(n, np.float32), np.empty(n, np.float32)
-    fired = np.empty(n + 1, np.int64)
+    _, n_steps, n = potential.shape
+    batch, jump, rate = stop - start, constants[3], constants[8]
+    incoming, outgoing = weights.incoming, weights.outgoing
+    grad_incoming, grad_outgoing = grads.incoming[chunk], grads.outgoing[chunk]
+    grad_u, grad_v, grad_a = grad_states
+    neurons, spans = events.neurons[chunk], events.spans
+    # Of each sample: gradients of v and a, derivative of the spikes; and what flows back along
+    # rows of outgoing weights, the gradient of u and then those of what was sent.
+    states = np.zeros((batch, 3, n), np.float32)
+    onward = np.zeros((batch, outgoing.shape[1]), np.float32)
+    by_target = np.ascontiguousarray(outgoing.T)
+    flow = np.zeros((batch, n), np.float32)
+    active = np.empty(batch * n + 1, np.int32)
+    arrived = np.empty(x.shape[2] + 1, np.int32)
+    one = np.float32(1)
     for t in range(n_steps - 1, -1, -1):
-        if len(loop):
-            np.dot(du, loop, flow)
-        else:
-            flow[:] = 0
-        for b in range(start, stop):
-            s, v = spikes[t, b], potential[t, b]
-            ds, dp, dcurrent, dahp = flow[b - start], p[b - start], du[b - start], da[b - start]
+        for k in range(batch):
+            b = start + k
+            for j in range(spans[b, t + 1, 0], spans[b, t + 1, 1]):
+                states[k, 0, neurons[j]] = 0
+            _decay(states[k], constants, potential[b, t])
             if len(psi):
-                derivative[:] = psi[t, b]
-            else:
-                for i in range(n):
-                    distance = abs(v[i] - threshold[i])
-                    derivative[i] = max(np.float32(0), height[i] - slope[i] * distance)
-            for i in range(n):
-                ds[i] += rate[i] - jump[i] * dahp[i]
+                states[k, 2] = psi[b, t]
+        n_active = 0
+        for i in range(n):
+            for k in range(batch):
+                active[n_active] = i << 8 | k
+                n_active += np.int64(states[k, 2, i] != 0)
+        dense = len(outgoing) > 0 and n_active > DENSE_SHARE * batch * n
+        if dense:
+            np.dot(onward, by_target, flow)
+        for j in range(n_active):
+            i, k = active[j] >> 8, active[j] & 255
+            onto_spike = rate[i] - jump[i] * states[k, 1, i]
             if len(grad_spikes):
-                row = grad_spikes[t, b]
-                for i in range(n):
-                    ds[i] += row[i]
-            for i in range(n):
-                drop[i] = depth[i] * min(v[i] - floor[i], np.float32(0))
-            for i in range(n):
-                dp[i] = keep_v[i] * dp[i] * (1 - s[i]) + drop[i]
-            for i in range(n):
-                dp[i] += derivative[i] * ds[i]
+                onto_spike += grad_spikes[start + k, t, i]
+            if dense:
+                onto_spike += flow[k, i]
+            elif len(outgoing):
+                row, column, product = outgoing[i], onward[k], np.float32(0)
+                for m in range(len(row)):
+                    product += row[m] * column[m]
+                onto_spike += product
+            states[k, 0, i] += states[k, 2, i] * onto_spike
+        for k in range(batch):
+            b, p, u = start + k, states[k, 0], onward[k, :n]
             if len(grad_potential):
-                row = grad_potential[t, b]
-                for i in range(n):
-                    dp[i] += row[i]
+                add(p, grad_potential[b, t], one)
             if len(held):
                 for i in range(n):
-                    if held[t, b, i]:
-                        dp[i] = 0
-            for i in range(n):
-                dcurrent[i] = dp[i] + keep_u[i] * dcurrent[i]
-            for i in range(n):
-                dahp[i] = dp[i] + keep_a[i] * dahp[i]
-            row = grad_u[t, b]
-            for i in range(n):
-                row[i] = dcurrent[i]
-            if len(grad_v):
-                grad_v[t, b] = dp
-                grad_a[t, b] = dahp
-            if len(loop):
-                sent = spikes[t - 1, b] if t > 0 else before[b]
-                n_fired = 0
-                for i in range(n):
-                    fired[n_fired] = i
-                    n_fired += np.int64(sent[i] != 0)
-                for k in range(n_fired):
-                    row = grad_loop[chunk, fired[k]]
+                    if held[b, t, i]:
+                        p[i] = 0
+            _flow_back(u, states[k], constants, adapting)
+            _record(grad_u, b, t, u, one)
+            _record(grad_v, b, t, p, one)
+            _record(grad_a, b, t, states[k, 1], one)
+            if len(grad_sent):
+                onward[k, n : n + grad_sent.shape[2]] = grad_sent[b, t]
+            if len(outgoing):
+                for j in range(spans[b, t, 0], spans[b, t, 1]):
+                    add(grad_outgoing[neurons[j]], onward[k], one)
+            values = x[b, t]
+            if len(incoming):
+                for j in range(not_zero(values, arrived)):
+                    add(grad_incoming[arrived[j]], u, values[arrived[j]])
+            if len(grad_x):
+                out = grad_x[b, t]
+                if len(incoming):
+                    out[:] = 0
                     for i in range(n):
-                        row[i] += dcurrent[i]
+                        add(out, incoming_by_target[i], u[i])
+                else:
+                    out[:] = u
+
+
+@numba.njit(nogil=True, fastmath={"contract"})
+def _decay(state, constants, v):
+    """A step back of the gradient of v without what comes through spikes, and their derivative."""
+    keep_v, threshold, height, slope = constants[1], constants[4], constants[5], constants[6]
+    floor, depth = constants[7], constants[9]
+    p, derivative = state[0], state[2]
+    for i in range(len(v)):
+        distance = abs(v[i] - threshold[i])
+        derivative[i] = max(np.float32(0), height[i] - slope[i] * distance)
+        p[i] = keep_v[i] * p[i] + depth[i] * min(v[i] - floor[i], np.float32(0))
+
+
+@numba.njit(nogil=True, fastmath={"contract"})
+def _flow_back(u, state, constants, adapting):
+    """A step back of the gradients of u and a, from that of v."""
+    keep_u, first, end = constants[0], adapting[0], adapting[1]
+    p, p_here, a_here = state[0], state[0, first:end], state[1, first:end]
+    keep_a = constants[2, first:end]
+    for i in range(len(p)):
+        u[i] = p[i] + keep_u[i] * u[i]
+    for i in range(len(p_here)):
+        a_here[i] = p_here[i] + keep_a[i] * a_here[i]

@@ -2,7 +2,8 @@
 
 The forward pass is the integer step of :mod:`lava_ahp.dynamics`: on a CPU compiled
 into a loop over samples (:mod:`lava_ahp.slayer.fused`), elsewhere called on int64
-tensors, with the same bits. The backward pass is backpropagation through time of the
+tensors, with the same bits. The connections onto the population, within it and to the next
+one are part of it, because products with spikes are cheap where the spikes are at hand. The backward pass is backpropagation through time of the
 same equations without rounding, wrap and saturation; the reset is a constant, as in
 SLAYER and LSNN. With `p(t)` the derivative of the loss with respect to the voltage
 before the reset::
@@ -21,6 +22,10 @@ import torch
 
 from lava_ahp.dynamics import DECAY_UNITY, State, fire, fixed_potential
 from lava_ahp.slayer import fused
+from lava_ahp.slayer.shift import moved
+
+RECORDABLE = "spikes", "potential", "current", "ahp"
+"""What can be recorded of every step."""
 
 VOLTAGE_FLOOR = -1.0
 """Voltage, in thresholds, below which a neuron is far from firing and hard to train."""
@@ -64,35 +69,54 @@ class Activity(NamedTuple):
     v_max: torch.Tensor
 
 
+class Synapses(NamedTuple):
+    """Connections of a population; all weights are on the grid of the hardware.
+
+    Attributes
+    ----------
+    inputs : Tensor or None, shape (neuron, source)
+        Weights of the input; None where it is weighted already.
+    recurrent : Tensor or None, shape (neuron, neuron)
+        Weights from the population (columns) to itself (rows).
+    onto : Tensor or None, shape (target, neuron)
+        Weights onto the next population, where spikes arrive one step later.
+    """
+
+    inputs: Any
+    recurrent: Any
+    onto: Any
+
+
 class Tape(NamedTuple):
     """What the backward pass needs of the forward pass.
 
     Attributes
     ----------
-    spikes, potential : Tensor, shape (time, batch, neuron)
-    held : Tensor of bool or None, shape (time, batch, neuron)
-        Where the voltage was held at 0; None without refractory period.
+    spikes, potential : Tensor, shape (batch, time, neuron)
+        The compiled passes need no spikes.
     before : Tensor, shape (batch, neuron)
         Spikes of the step before the first.
-    recurrent : Tensor or None, shape (target, source)
+    memory : any
+        What the forward pass hands to the backward pass of its kind.
     keep : list of three Tensors, shape (1,) or (neuron,)
         What is left of u, v and a after a step, as fractions.
     jump, threshold, floor : Tensor, shape () or (neuron,)
     surrogate : callable
-    decays : bool
-        Whether the gradients of v and a are wanted; if not, they may be empty.
+    needs_x, decays : bool
+        Whether the gradients of the input are wanted, and those of u, v and a; if not,
+        they may be empty.
     """
 
     spikes: torch.Tensor
     potential: torch.Tensor
-    held: Any
     before: torch.Tensor
-    recurrent: Any
+    memory: Any
     keep: list
     jump: torch.Tensor
     threshold: torch.Tensor
     floor: torch.Tensor
     surrogate: Any
+    needs_x: bool
     decays: bool
 
 
@@ -101,12 +125,14 @@ class Gradients(NamedTuple):
 
     Attributes
     ----------
-    spikes, potential : Tensor or None, shape (time, batch, neuron)
+    spikes, potential : Tensor or None, shape (batch, time, neuron)
+    sent : Tensor or None, shape (batch, time, target)
     rate, depth : Tensor, shape (neuron,)
     """
 
     spikes: Any
     potential: Any
+    sent: Any
     rate: torch.Tensor
     depth: torch.Tensor
 
@@ -115,123 +141,143 @@ class Population(torch.autograd.Function):
     """Runs a population; call through :func:`run`."""
 
     @staticmethod
-    def forward(
-        ctx, z, recurrent, decay_u, decay_v, decay_a, c, units, surrogate, state, currents
-    ):
+    def forward(ctx, x, inputs, recurrent, onto, decay_u, decay_v, decay_a, settings):
         ctx.set_materialize_grads(False)
-        trained_decays = any(ctx.needs_input_grad[2:5])
-        forward = fused.forward if _fits_fused(z) else unrolled_forward
-        threshold = c.threshold.to(z.dtype) * units.state
+        c, units, surrogate, state, record = settings
+        ctx.decays = any(ctx.needs_input_grad[4:7])
+        if ctx.decays:
+            record = RECORDABLE
+        forward = fused.forward if _fits_fused(x) else unrolled_forward
+        threshold = c.threshold.to(x.dtype) * units.state
         floor = VOLTAGE_FLOOR * threshold
-        spikes, potential, current, ahp, held, last, activity = forward(
-            z, recurrent, c, units, floor, state, currents or trained_decays
+        synapses = Synapses(inputs, recurrent, onto)
+        spikes, potential, current, ahp, sent, ctx.memory, last, activity = forward(
+            x, synapses, c, units, floor, state, record
         )
-        ctx.save_for_backward(recurrent, decay_u, decay_v, decay_a, spikes, potential, current, ahp)
-        ctx.held, ctx.surrogate, ctx.threshold, ctx.floor = held, surrogate, threshold, floor
-        ctx.jump = c.jump.to(z.dtype) * units.state
-        ctx.first = State(*(value.to(z.dtype) for value in state))
-        ctx.unit, ctx.trained_decays = units.state, trained_decays
+        ctx.save_for_backward(
+            x, inputs, recurrent, onto, decay_u, decay_v, decay_a, spikes, potential, current, ahp
+        )
+        ctx.surrogate, ctx.threshold, ctx.floor = surrogate, threshold, floor
+        ctx.jump = c.jump.to(x.dtype) * units.state
+        ctx.first = State(*(value.to(x.dtype) for value in state))
+        ctx.unit = units.state
         ctx.mark_non_differentiable(current, ahp, *activity[2:], *last)
-        return spikes, potential, current, ahp, *activity, *last
+        return spikes, potential, current, ahp, sent, *activity, *last
 
     @staticmethod
-    def backward(ctx, grad_spikes, grad_potential, _current, _ahp, grad_rate, grad_depth, *_):
-        recurrent, decay_u, decay_v, decay_a, spikes, potential, current, ahp = ctx.saved_tensors
-        decays = decay_u, decay_v, decay_a
+    def backward(ctx, grad_spikes, grad_potential, _current, _ahp, grad_sent, grad_rate, grad_depth, *_):
+        x, inputs, recurrent, onto, *decays, spikes, potential, current, ahp = ctx.saved_tensors
+        synapses = Synapses(inputs, recurrent, onto)
         tape = Tape(
             spikes,
             potential,
-            ctx.held,
             ctx.first.s,
-            recurrent,
+            ctx.memory,
             [1 - d / DECAY_UNITY for d in decays],
             ctx.jump,
             ctx.threshold,
             ctx.floor,
             ctx.surrogate,
-            ctx.trained_decays,
+            ctx.needs_input_grad[0],
+            ctx.decays,
         )
-        zeros = spikes.new_zeros(spikes.shape[-1])
+        zeros = potential.new_zeros(potential.shape[-1])
         grad = Gradients(
             grad_spikes,
             grad_potential,
+            grad_sent,
             zeros if grad_rate is None else grad_rate,
             zeros if grad_depth is None else grad_depth,
         )
-        backward = fused.backward if _fits_fused(spikes) else unrolled_backward
-        grad_u, grad_v, grad_a, grad_recurrent = backward(grad, tape)
-        grads = [grad_u, grad_recurrent, None, None, None]
-        if ctx.trained_decays:
-            for index, grad_state, recording, begin in (
-                (2, grad_u, current, ctx.first.u),
-                (3, grad_v, potential * (1 - spikes), ctx.first.v),
-                (4, grad_a, ahp, ctx.first.a),
+        backward = fused.backward if _fits_fused(potential) else unrolled_backward
+        *grads, states = backward(grad, x, synapses, tape)
+        grads += [None, None, None]
+        if ctx.decays:
+            for index, grad_state, recording, begin in zip(
+                range(4, 7),
+                states,
+                (current, potential * (1 - spikes), ahp),
+                (ctx.first.u, ctx.first.v, ctx.first.a),
             ):
                 per_neuron = -(grad_state * _before(recording, begin * ctx.unit)).sum((0, 1))
-                grads[index] = per_neuron.sum_to_size(decays[index - 2].shape) / DECAY_UNITY
-        return (*grads, None, None, None, None, None)
+                grads[index] = per_neuron.sum_to_size(decays[index - 4].shape) / DECAY_UNITY
+        return (*grads, None)
 
 
-def unrolled_forward(z, recurrent, c, units, floor, state, currents):
+def unrolled_forward(x, synapses, c, units, floor, state, record):
     """The forward pass as a loop over steps of tensors, on any device.
 
     Parameters
     ----------
-    z, recurrent, c, units, state
+    x, synapses, c, units, state
         As for :func:`run`.
     floor : Tensor, shape () or (neuron,)
         Voltage below which `depth` and `below` count.
-    currents : bool
-        Whether to record the currents; if not, their tensors are empty.
+    record : collection of str
+        Which of the following four to give; the others may be empty.
 
     Returns
     -------
-    spikes, potential, current, ahp : Tensor of float, shape (time, batch, neuron)
-    held : Tensor of bool or None, shape (time, batch, neuron)
+    spikes, potential, current, ahp : Tensor of float, shape (batch, time, neuron)
+    sent : Tensor of float, shape (batch, time, target)
+    memory : Tensor of bool or None, shape (batch, time, neuron)
         Where the voltage was held at 0; None without refractory period.
     state : State
         After the last step.
     activity : list of five Tensors, shape (neuron,)
         As :class:`Activity`, in the unit of the voltages.
     """
-    x = torch.round(z / units.weight)
-    loop = None if recurrent is None else torch.round(recurrent.T / units.weight)
+    z = x if synapses.inputs is None else x @ synapses.inputs.T
+    arriving = torch.round(z / units.weight)
+    loop = None if synapses.recurrent is None else torch.round(synapses.recurrent.T / units.weight)
     spikes, potential = torch.empty_like(z), torch.empty_like(z)
-    current, ahp = (torch.empty_like(z) if currents else z.new_empty((0, 0, 0)) for _ in range(2))
+    current, ahp = (
+        torch.empty_like(z) if name in record else z.new_empty((0, 0, 0))
+        for name in ("current", "ahp")
+    )
     held = torch.empty_like(z, dtype=torch.bool) if c.refractory.any() else None
-    for t in range(len(z)):
-        arriving = x[t]
+    before = state.s.to(z.dtype)
+    for t in range(z.shape[1]):
+        now = arriving[:, t]
         if loop is not None:
             # Exact in float32: sums of integers below 2**24.
-            arriving = arriving + state.s.to(z.dtype) @ loop
+            now = now + state.s.to(z.dtype) @ loop
         if held is not None:
-            held[t] = state.hold > 0
-        u, v, a = fixed_potential(arriving.to(torch.int64), state, c)
+            held[:, t] = state.hold > 0
+        u, v, a = fixed_potential(now.to(torch.int64), state, c)
         state = fire(u, v, a, state.hold, c.threshold, c.refractory)
-        spikes[t], potential[t] = state.s, v * units.state
-        if currents:
-            current[t], ahp[t] = u * units.state, a * units.state
+        spikes[:, t], potential[:, t] = state.s, v * units.state
+        if len(current):
+            current[:, t] = u * units.state
+        if len(ahp):
+            ahp[:, t] = a * units.state
+    onto = z.new_empty((0, z.shape[-1])) if synapses.onto is None else synapses.onto
+    sent = _before(spikes, before) @ onto.T
     under = (potential - floor).clamp(max=0)
     means = [value.mean((0, 1)) for value in (spikes, under.square(), (under < 0).to(z.dtype))]
     activity = [*means, potential.amin((0, 1)), potential.amax((0, 1))]
-    return spikes, potential, current, ahp, held, state, activity
+    return spikes, potential, current, ahp, sent, held, state, activity
 
 
-def unrolled_backward(grad, tape):
+def unrolled_backward(grad, x, synapses, tape):
     """The backward pass as a loop over steps of tensors, on any device.
 
     Parameters
     ----------
     grad : Gradients
+    x, synapses
+        As for :func:`run`.
     tape : Tape
 
     Returns
     -------
-    grad_u, grad_v, grad_a : Tensor, shape (time, batch, neuron)
-        The last two may be empty unless `tape.decays`.
-    grad_recurrent : Tensor or None, shape (target, source)
+    grad_x : Tensor or None, shape (batch, time, source)
+    grad_inputs, grad_recurrent, grad_onto : Tensor or None
+        As the weights of `synapses`.
+    states : tuple of three Tensors, shape (batch, time, neuron)
+        Gradients of u, v and a; they may be empty unless `tape.decays`.
     """
-    spikes, potential, recurrent = tape.spikes, tape.potential, tape.recurrent
+    spikes, potential, recurrent = tape.spikes, tape.potential, synapses.recurrent
     keep_u, keep_v, keep_a = tape.keep
     count = spikes.shape[0] * spikes.shape[1]
     psi = tape.surrogate(potential, tape.threshold)
@@ -239,45 +285,57 @@ def unrolled_backward(grad, tape):
     onto_spikes = (grad.rate / count).expand_as(spikes)
     if grad.spikes is not None:
         onto_spikes = onto_spikes + grad.spikes
+    if grad.sent is not None:
+        onto_spikes = onto_spikes + moved(grad.sent @ synapses.onto, -1)
     onto_potential = (potential - tape.floor).clamp(max=0) * (2 * grad.depth / count)
     if grad.potential is not None:
         onto_potential = onto_potential + grad.potential
     grad_u, grad_v, grad_a = (torch.empty_like(spikes) for _ in range(3))
-    du = da = p = torch.zeros_like(spikes[0])
-    for t in reversed(range(len(spikes))):
-        ds = onto_spikes[t] - tape.jump * da
+    du = da = p = torch.zeros_like(spikes[:, 0])
+    for t in reversed(range(spikes.shape[1])):
+        ds = onto_spikes[:, t] - tape.jump * da
         if recurrent is not None:
             ds = ds + du @ recurrent
-        p = onto_potential[t] + keep_v * p * silent[t] + psi[t] * ds
-        if tape.held is not None:
-            p = p * ~tape.held[t]
+        p = onto_potential[:, t] + keep_v * p * silent[:, t] + psi[:, t] * ds
+        if tape.memory is not None:
+            p = p * ~tape.memory[:, t]
         du = p + keep_u * du
         da = p + keep_a * da
-        grad_u[t], grad_v[t], grad_a[t] = du, p, da
-    if recurrent is None:
-        return grad_u, grad_v, grad_a, None
+        grad_u[:, t], grad_v[:, t], grad_a[:, t] = du, p, da
     sent = _before(spikes, tape.before)
-    return grad_u, grad_v, grad_a, grad_u.flatten(0, 1).T @ sent.flatten(0, 1)
+    weighted = synapses.inputs is not None
+    return (
+        (grad_u @ synapses.inputs if weighted else grad_u) if tape.needs_x else None,
+        _product(grad_u, x) if weighted else None,
+        None if recurrent is None else _product(grad_u, sent),
+        None if grad.sent is None else _product(grad.sent, sent),
+        (grad_u, grad_v, grad_a),
+    )
+
+
+def _product(targets, sources):
+    """Sum over steps and samples of each target times each source."""
+    return targets.flatten(0, 1).T @ sources.flatten(0, 1)
 
 
 def _before(recording, first):
     """A recording shifted by one step, with what was before the first step."""
-    return torch.cat((first.expand_as(recording[0])[None], recording[:-1]))
+    return torch.cat((first.expand_as(recording[:, 0])[:, None], recording[:, :-1]), 1)
 
 
 def _fits_fused(tensor):
     return tensor.device.type == "cpu" and tensor.dtype == torch.float32
 
 
-def run(z, recurrent, decays, coefficients, units, surrogate, state, currents=False):
+def run(x, synapses, decays, coefficients, units, surrogate, state, record=RECORDABLE):
     """Run a population of neurons over a batch of sequences.
 
     Parameters
     ----------
-    z : Tensor of float, shape (time, batch, neuron)
-        Weighted input of each step, in units where `units.weight` is the integer 1.
-    recurrent : Tensor of float or None, shape (neuron, neuron)
-        Weights from the population (columns) to itself (rows), quantised.
+    x : Tensor of float, shape (batch, time, source)
+        Input of each step: spikes or values for `synapses.inputs`, or what arrives, in
+        units where `units.weight` is the integer 1.
+    synapses : Synapses
     decays : tuple of three Tensors, shape (1,) or (neuron,)
         `decay_u, decay_v, decay_a` out of 4096, rounded; gradients go to them.
     coefficients : FixedCoefficients
@@ -286,21 +344,26 @@ def run(z, recurrent, decays, coefficients, units, surrogate, state, currents=Fa
     surrogate : callable
     state : State
         int64 tensors of shape (batch, neuron).
-    currents : bool, optional
-        Whether the currents are wanted; if not, their tensors may be empty.
+    record : collection of str
+        What of :data:`RECORDABLE` is wanted; the other tensors may be empty.
 
     Returns
     -------
-    spikes, potential, current, ahp : Tensor of float, shape (time, batch, neuron)
+    spikes, potential, current, ahp : Tensor of float, shape (batch, time, neuron)
         Spikes, voltages before the reset, synaptic and AHP currents. Gradients flow
         through the first two.
+    sent : Tensor of float, shape (batch, time, target)
+        What the spikes bring to the next population, in the step in which it arrives.
+        Gradients flow through it. Empty without `synapses.onto`.
     activity : Activity
     state : State
         State after the last step.
     """
-    spikes, potential, current, ahp, rate, depth, below, v_min, v_max, *last = Population.apply(
-        z, recurrent, *decays, coefficients, units, surrogate, state, currents
+    if torch.is_grad_enabled():
+        record = {*record, "potential"}
+    *recordings, sent, rate, depth, below, v_min, v_max, u, v, a, s, hold = Population.apply(
+        x, *synapses, *decays, (coefficients, units, surrogate, state, record)
     )
-    threshold = coefficients.threshold.to(z.dtype) * units.state
+    threshold = coefficients.threshold.to(x.dtype) * units.state
     activity = Activity(rate, depth / threshold**2, below, v_min / threshold, v_max / threshold)
-    return spikes, potential, current, ahp, activity, State(*last)
+    return *recordings, sent, activity, State(u, v, a, s, hold)

@@ -45,7 +45,8 @@ def empty(shape):
                 found = entry
             del array
         if found is None:
-            found = [np.empty(size, np.float32), 0]
+            # torch's memory begins at a cache line, NumPy's does not
+            found = [torch.empty(size).numpy(), 0]
             _pool.append(found)
         found[1] = 0
         _pool[:] = [entry for entry in _pool if entry[1] < _PATIENCE]

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse
 import torch
 
-from lava_ahp.slayer.fused import run_chunks
+from lava_ahp.slayer.fused import add, run_chunks
 from lava_ahp.slayer.recordings import empty
 
 
@@ -47,9 +47,9 @@ def sum_rows(x, matrix):
     Returns
     -------
     Tensor of float32, shape (sum, neuron, time)
-        In memory (time, sum, neuron), as the populations read it.
+        In memory (sum, time, neuron), as the populations read it.
     """
-    return _SumRows.apply(x.permute(2, 0, 1), matrix).permute(1, 2, 0)
+    return _SumRows.apply(x.transpose(1, 2), matrix).transpose(1, 2)
 
 
 class _SumRows(torch.autograd.Function):
@@ -64,8 +64,7 @@ class _SumRows(torch.autograd.Function):
 
 
 def _sums(x, matrix):
-    n_steps, _, n = x.shape
-    out = empty((n_steps, matrix.shape[0], n))
+    out = empty((matrix.shape[0], *x.shape[1:]))
     run_chunks(
         _add,
         matrix.shape[0],
@@ -79,11 +78,8 @@ def _sums(x, matrix):
 
 @numba.njit(nogil=True)
 def _add(chunk, start, stop, begins, members, x, out):
-    for t in range(len(x)):
-        for row in range(start, stop):
-            total = out[t, row]
-            total[:] = 0
-            for k in range(begins[row], begins[row + 1]):
-                values = x[t, members[k]]
-                for i in range(len(total)):
-                    total[i] += values[i]
+    for row in range(start, stop):
+        out[row] = 0
+        for k in range(begins[row], begins[row + 1]):
+            for t in range(x.shape[1]):
+                add(out[row, t], x[members[k], t], np.float32(1))

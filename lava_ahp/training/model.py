@@ -11,7 +11,6 @@ from lava_ahp.neuron import FixedAHPParameters
 from lava_ahp.slayer import Rewiring, Triangular
 from lava_ahp.slayer.block import ahp as block
 from lava_ahp.slayer.kernel import Activity
-from lava_ahp.slayer.linear import linear
 
 
 class Column(NamedTuple):
@@ -96,24 +95,22 @@ class Classifier(torch.nn.Module):
         -------
         Column
         """
-        trace = self._unroll(self.columns[index], spikes)
-        weight = block.weight_matrix(self.readout.synapse)
-        return Column(self._read(trace.spikes, weight[:, self.members[index]]), trace.activity)
+        trace = self._unroll(index, spikes)
+        return Column(self.readout.voltage(trace.sent)[..., -1], trace.activity)
 
     def answer(self, spikes):
         """Readout voltages after the last step, shape (batch, class), of all columns together.
 
         The same integers as those of :meth:`to_network`, in the unit of the thresholds.
         """
-        fired = [self._unroll(column, spikes).spikes for column in self.columns]
-        weight = block.weight_matrix(self.readout.synapse)
-        return self._read(torch.cat(fired, dim=1), weight[:, np.concatenate(self.members)])
+        sent = sum(self._unroll(index, spikes).sent for index in range(len(self.columns)))
+        return self.readout.voltage(sent)[..., -1]
 
-    def _unroll(self, column, spikes):
-        return column.unroll(self.input(spikes.permute(0, 2, 1)), currents=False)
-
-    def _read(self, fired, weight):
-        return self.readout.voltage(linear(fired, weight, latency=1))[..., -1]
+    def _unroll(self, index, spikes):
+        """Trace of a column, with what it sends to the readout."""
+        onto = block.weight_matrix(self.readout.synapse)[:, self.members[index]]
+        x = self.input(spikes.permute(0, 2, 1))
+        return self.columns[index].unroll(x, onto=onto, record=())
 
     def rewire(self, optimiser, shrink=0.0, noise=0.0):
         """Move synapses after an update, as :meth:`lava_ahp.slayer.Rewiring.step` does.

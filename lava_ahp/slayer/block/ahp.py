@@ -14,8 +14,9 @@ from lava_ahp.errors import ParameterError
 from lava_ahp.network import DELAY_MAX, Connection, InputTransform, Layer
 from lava_ahp.neuron import VTH_MAX, WEIGHT_SCALE
 from lava_ahp.netx.writer import write_input, write_layer
-from lava_ahp.slayer.linear import linear, shift
+from lava_ahp.slayer.kernel import RECORDABLE
 from lava_ahp.slayer.neuron import ahp
+from lava_ahp.slayer.shift import shift
 
 __all__ = ["Dense", "Flatten", "Input", "Output", "Recurrent"]
 
@@ -160,14 +161,14 @@ class Dense(_Block):
         self.delay = Delay(max_delay=DELAY_MAX) if delay else None
         self.register_buffer("mask", None if mask is None else mask[:, :, None, None, None])
 
-    def _dendrite(self, x):
+    def _weight(self):
         if self.mask is not None:
             self.synapse.weight.data *= self.mask
-        return weighted_input(self.synapse, x)
+        return weight_matrix(self.synapse)
 
     def forward(self, x):
         """Spikes in (batch, in_neurons, time), spikes out (batch, out_neurons, time)."""
-        return self._send(self.neuron(self._dendrite(x)))
+        return self._send(self.neuron(x, inputs=self._weight()))
 
     def to_layer(self, name="dense"):
         """The block as a :class:`lava_ahp.network.Layer`."""
@@ -219,27 +220,20 @@ class Recurrent(_Block):
         )
         self.recurrent_synapse.weight.requires_grad = requires_grad
 
-    def unroll(self, x, currents=True):
-        """Spikes, voltages before the reset, currents and AHP currents of all steps.
+    def unroll(self, x, record=RECORDABLE, onto=None):
+        """What the neurons do with spikes of shape (batch, in_neurons, time).
 
-        Parameters
-        ----------
-        x : Tensor, shape (batch, in_neurons, time)
-        currents : bool, optional
-            Whether to return the currents; without them it is faster.
-
-        Returns
-        -------
-        Trace
-            As of :meth:`lava_ahp.slayer.neuron.ahp.Neuron.unroll`, without `delay_shift`.
+        Parameters and result are those of
+        :meth:`lava_ahp.slayer.neuron.ahp.Neuron.unroll`, without `delay_shift`.
         """
-        recurrent = weight_matrix(self.recurrent_synapse)
-        return self.neuron.unroll(weighted_input(self.input_synapse, x), recurrent, currents)
+        return self.neuron.unroll(x, *self._weights(), record=record, onto=onto)
+
+    def _weights(self):
+        return weight_matrix(self.recurrent_synapse), weight_matrix(self.input_synapse)
 
     def forward(self, x):
         """Spikes in (batch, in_neurons, time), spikes out (batch, out_neurons, time)."""
-        recurrent = weight_matrix(self.recurrent_synapse)
-        return self._send(self.neuron(weighted_input(self.input_synapse, x), recurrent))
+        return self._send(self.neuron(x, *self._weights()))
 
     def to_layer(self, name="recurrent", groups=()):
         """The block as a :class:`lava_ahp.network.Layer`."""
@@ -266,12 +260,12 @@ class Output(Dense):
 
     def forward(self, x):
         """Spikes in (batch, in_neurons, time), voltages out (batch, out_neurons, time)."""
-        voltage = self.voltage(self._dendrite(x))
+        voltage = self.voltage(x, self._weight())
         return (voltage, None) if self.count_log else voltage
 
-    def voltage(self, z):
-        """Voltages in answer to weighted input, both of shape (batch, out_neurons, time)."""
-        trace = self.neuron.unroll(z, currents=False)
+    def voltage(self, x, inputs=None):
+        """Voltages, shape (batch, out_neurons, time), of input that is weighted or for `inputs`."""
+        trace = self.neuron.unroll(x, inputs=inputs, record=("spikes", "potential"))
         return trace.potential * (1 - trace.spikes)
 
 
@@ -279,13 +273,6 @@ def weight_matrix(layer):
     """Quantised weights of a synapse, shape (target, source)."""
     weight = _weight(layer)
     return (weight if layer.pre_hook_fx is None else layer.pre_hook_fx(weight)).flatten(1)
-
-
-def weighted_input(layer, x):
-    """Weighted input, laid out in memory as (time, batch, neuron), which the kernel reads."""
-    if x.dim() != 3:
-        return layer(x)
-    return linear(x, weight_matrix(layer))
 
 
 def weight_integers(layer):

@@ -9,7 +9,7 @@ from lava_ahp.dynamics import DECAY_UNITY, STATE_SHIFT, FixedCoefficients, resti
 from lava_ahp.errors import ParameterError
 from lava_ahp.network import WEIGHT_RANGES
 from lava_ahp.neuron import WEIGHT_SCALE, AHPParameters
-from lava_ahp.slayer.kernel import Activity, Units, run
+from lava_ahp.slayer.kernel import RECORDABLE, Activity, Synapses, Units, run
 from lava_ahp.slayer.surrogate import Exponential, Triangular
 
 WEIGHT_STEP = 2
@@ -21,18 +21,22 @@ class Trace(NamedTuple):
 
     Attributes
     ----------
-    spikes, potential, current, ahp : Tensor, shape (batch, neuron, time)
-        Spikes; voltages before the reset; synaptic and AHP currents, None unless asked
+    spikes, potential, current, ahp : Tensor or None, shape (batch, neuron, time)
+        Spikes; voltages before the reset; synaptic and AHP currents; None unless asked
         for. Gradients flow through the first two. A voltage is a multiple of
         `1 / (scale * 64)`, exactly the integer on the chip.
+    sent : Tensor or None, shape (batch, target, time)
+        What the spikes bring to the next population, in the step in which it arrives;
+        None unless asked for. Gradients flow through it.
     activity : Activity
         Firing rates and voltages of each neuron, over all samples and steps.
     """
 
-    spikes: torch.Tensor
-    potential: torch.Tensor
+    spikes: torch.Tensor | None
+    potential: torch.Tensor | None
     current: torch.Tensor | None
     ahp: torch.Tensor | None
+    sent: torch.Tensor | None
     activity: Activity
 
 
@@ -260,44 +264,53 @@ class Neuron(torch.nn.Module):
         in_exp = torch.as_tensor(self.in_exp, dtype=like.dtype, device=like.device)
         return torch.exp2(in_exp) / self.scale
 
-    def unroll(self, z, recurrent=None, currents=True):
+    def unroll(self, x, recurrent=None, inputs=None, onto=None, record=RECORDABLE):
         """Run the population, with or without connections to itself.
 
         Parameters
         ----------
-        z : Tensor, shape (batch, neuron, time)
-            Sum of the quantised weights of arriving spikes.
+        x : Tensor, shape (batch, source, time)
+            Input, mostly zeros; or without `inputs` the sum of the quantised weights of
+            arriving spikes, with neurons as sources.
         recurrent : Tensor, shape (neuron, neuron), optional
             Quantised weights from the population (columns) to itself (rows).
-        currents : bool, optional
-            Whether to return the currents; without them it is faster.
+        inputs : Tensor, shape (neuron, source), optional
+            Quantised weights of the input.
+        onto : Tensor, shape (target, neuron), optional
+            Quantised weights onto the next population.
+        record : collection of {"spikes", "potential", "current", "ahp"}, optional
+            What to give of every step. Little is faster.
 
         Returns
         -------
         Trace
         """
-        if z.dim() != 3:
-            raise ParameterError(f"input: found shape {tuple(z.shape)}, expected (batch, neuron, time)")
-        self.set_shape(z.shape[1:-1])
-        coefficients = self._coefficients_on(z.device)
+        if x.dim() != 3:
+            raise ParameterError(f"input: found shape {tuple(x.shape)}, expected (batch, neuron, time)")
+        n = x.shape[1] if inputs is None else len(inputs)
+        self.set_shape((n,))
+        coefficients = self._coefficients_on(x.device)
         state = self._state
-        if state is None or not self.persistent_state or state.v.shape != z.shape[:2]:
-            zeros = torch.zeros(z.shape[:2], dtype=torch.int64, device=z.device)
+        if state is None or not self.persistent_state or state.v.shape != (len(x), n):
+            zeros = torch.zeros((len(x), n), dtype=torch.int64, device=x.device)
             state = resting_state(zeros)
         decays = tuple(decay + (torch.round(decay) - decay).detach() for decay in self._decays())
-        *recordings, activity, state = run(
-            z.permute(2, 0, 1).contiguous(),
-            recurrent,
+        *recordings, sent, activity, state = run(
+            x.transpose(1, 2).contiguous(),
+            Synapses(inputs, recurrent, onto),
             decays,
             coefficients,
-            Units(self._unit(z), 1 / (self.scale << STATE_SHIFT)),
+            Units(self._unit(x), 1 / (self.scale << STATE_SHIFT)),
             self.surrogate,
             state,
-            currents,
+            record,
         )
         self._state = state if self.persistent_state else None
-        recordings = [recording.permute(1, 2, 0) for recording in recordings]
-        return Trace(*(recordings if currents else (*recordings[:2], None, None)), activity)
+        recordings = (
+            recording.transpose(1, 2) if name in record else None
+            for name, recording in zip(RECORDABLE, recordings)
+        )
+        return Trace(*recordings, None if onto is None else sent.transpose(1, 2), activity)
 
     def _coefficients_on(self, device):
         # Computed again only where a decay has been updated, loaded or replaced.
@@ -313,9 +326,9 @@ class Neuron(torch.nn.Module):
         trace = self.unroll(input)
         return trace.current, trace.potential
 
-    def forward(self, input, recurrent=None):
-        """Spikes in answer to weighted input, both of shape (batch, neuron, time)."""
-        spikes = self.unroll(input, recurrent, currents=False).spikes
+    def forward(self, input, recurrent=None, inputs=None):
+        """Spikes, shape (batch, neuron, time), in answer to input as :meth:`unroll` takes it."""
+        spikes = self.unroll(input, recurrent, inputs, record=("spikes",)).spikes
         return spikes if self.drop is None else self.drop(spikes)
 
 

@@ -227,15 +227,13 @@ class SpikingHead(torch.nn.Module):
         )
         activity = []
         for index, dense in enumerate((*self.relation, *self.answer)):
-            if index:
-                x = linear(x, block.weight_matrix(dense.synapse))
-            trace = dense.neuron.unroll(x, currents=False)
+            weight = block.weight_matrix(dense.synapse) if index else None
+            trace = dense.neuron.unroll(x, inputs=weight, record=("spikes",))
             x = trace.spikes
             activity.append(trace.activity)
             if index == len(self.relation) - 1:
                 x = sum_rows(x, story.total)
-        voltage = self.readout.voltage(linear(x, block.weight_matrix(self.readout.synapse)))
-        return voltage[..., -1], activity
+        return self.readout(x)[..., -1], activity
 
     def to_head(self, answers, words=()):
         """The integer networks that :meth:`voltage` computes.

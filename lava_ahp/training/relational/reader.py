@@ -43,7 +43,7 @@ class Reader(torch.nn.Module):
     def forward(self, words):
         """Spikes of the last steps, shape (batch, neuron, window), and activity."""
         spikes = torch.from_numpy(self.encoding.encode(words, self.n_words)).float()
-        trace = self.block.unroll(spikes.permute(0, 2, 1), currents=False)
+        trace = self.block.unroll(spikes.permute(0, 2, 1), record=("spikes",))
         return trace.spikes[..., -self.window :], trace.activity
 
     def loss(self, words):
