@@ -322,6 +322,8 @@ def train(
             report=lambda entry: progress.line(_epoch_line(entry)),
             progress=lambda done, total, entry: progress(_epoch_line(entry), done, total),
         )
+    if found.path is None:  # of several processes the first one writes and tells
+        return
     for split, metrics in found.metrics.items():
         print(f"{split}: accuracy {metrics['accuracy']:.1%} of {metrics['n']} samples")
     print(f"network: {found.path}")
@@ -638,7 +640,7 @@ class _Progress:
     """
 
     def __init__(self):
-        self.bar = self.task = self.what = None
+        self.bar = self.task = self.first = None
         self.last_line = time.monotonic()
 
     def __enter__(self):
@@ -664,15 +666,22 @@ class _Progress:
             self.bar.stop()
 
     def __call__(self, what, done, total):
+        now = time.monotonic()
+        self.first = self.first or (now, done)
         if self.bar is not None:
             if self.task is None:
                 self.task = self.bar.add_task(what, total=total)
             self.bar.update(
                 self.task, description=what, completed=done, total=total, refresh=True
             )
-        elif time.monotonic() - self.last_line >= SECONDS_BETWEEN_LINES:
-            self.last_line = time.monotonic()
-            print(f"{what}: {done} of {total}", file=sys.stderr, flush=True)
+        elif now - self.last_line >= SECONDS_BETWEEN_LINES:
+            self.last_line = now
+            begun, before = self.first
+            left = ""
+            if done > before:
+                minutes = (now - begun) * (total - done) / (done - before) / 60
+                left = f", {minutes:.1f} minutes left"
+            print(f"{what}: {done} of {total}{left}", file=sys.stderr, flush=True)
 
     def line(self, text):
         """Print a line that stays."""

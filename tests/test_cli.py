@@ -288,6 +288,7 @@ def test_training_hands_its_options_on_and_reports(call, monkeypatch, tmp_path):
         seen.update(options, recipe=recipe)
         entry = {"epoch": 1, "epochs": 2, "loss": 1.0, "accuracy": 0.4, "firing_rate": 0.1}
         entry |= {"v_min": -3.0, "v_max": 2.0, "seconds": 7.0}
+        options["progress"](4, 10, entry)
         options["progress"](5, 10, entry)
         options["report"]({**entry, "validation_accuracy": 0.5})
         metrics = {"validation": {"accuracy": 0.5, "n": 10}}
@@ -303,7 +304,11 @@ def test_training_hands_its_options_on_and_reports(call, monkeypatch, tmp_path):
     assert "accuracy 50.0% of 10 samples" in out and str(tmp_path / "a.net") in out
     assert str(seen["data"]) == "some"
     course = "epoch 1 of 2: loss 1.000, right 40.0%, firing 10.0%, voltage -3.0 to 2.0"
-    assert err.splitlines()[-2:] == [f"{course}: 5 of 10", f"{course}, validation 50.00%, 7 s"]
+    assert err.splitlines()[-3:] == [
+        f"{course}: 4 of 10",
+        f"{course}: 5 of 10, 0.0 minutes left",
+        f"{course}, validation 50.00%, 7 s",
+    ]
 
 
 @pytest.mark.parametrize("setting", ["no.such.key=1", "seed", "seed=many", "=1"])

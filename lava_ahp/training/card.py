@@ -11,8 +11,8 @@ Made by one command, on the CPU, in {minutes:.1f} minutes:
 
     {command}
 
-| split | samples | accuracy | hidden neurons firing per step |
-| --- | --- | --- | --- |
+| split | samples | accuracy | hidden neurons firing per step | wraps and saturations | spikes of readout neurons |
+| --- | --- | --- | --- | --- | --- |
 {metrics}
 
 Measured in the network's own integer arithmetic, bit for bit what Lava's fixed-point
@@ -61,7 +61,8 @@ def card(name, network, recipe, seconds):
     """Text of the model card; parameters as in :func:`write_card`."""
     made = network.metadata.provenance
     metrics = [
-        f"| {split} | {m['n']} | {m['accuracy']:.2%} | {m['firing_rate']:.2%} |"
+        f"| {split} | {m['n']:,} | {m['accuracy']:.2%} | {m['firing_rate']:.2%} "
+        f"| {m['overflows']} | {m['readout_spikes']} |"
         for split, m in made["metrics"].items()
     ]
     layers = []
@@ -98,4 +99,4 @@ def card(name, network, recipe, seconds):
         recipe=made["recipe"],
         overrides=f" with {sets.strip()}" if sets else "",
         settings="\n".join(settings),
-    )
+    ) + (f"\n## What was tried\n\n{recipe.notes.strip()}\n" if recipe.notes else "")

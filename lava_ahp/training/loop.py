@@ -46,13 +46,14 @@ class Trained:
     ----------
     network : NetworkSpec
         From the epoch with the best validation accuracy.
-    path : Path
-        Its netx file; the model card lies beside it, with the suffix `.md`.
+    path : Path or None
+        Its netx file; the model card lies beside it, with the suffix `.md`. None in all
+        processes but the first, which writes them.
     run_folder : Path
         With `metrics.csv` and `training.png`.
     metrics : dict
-        `validation` and, unless left out, `test`: dicts with `accuracy`, `n`,
-        `firing_rate`.
+        `train`, `validation` and, where asked for, `test`: dicts with `accuracy`, `n`,
+        `firing_rate`, `overflows` (wraps and saturations) and `readout_spikes`.
     history : list of dict
         One entry per epoch.
     """
@@ -127,6 +128,8 @@ def train(
         if resume:
             run.load()
         torch.set_num_threads(1)
+        if distributed.rank() > 0:
+            report = progress = None
         try:
             with threadpool_limits(1, user_api="blas"):
                 while not run.finished:
@@ -137,7 +140,8 @@ def train(
             torch.set_num_threads(threads)
             run.pool.shutdown()
         network, metrics = run.finish(name, overrides, out, test)
-    return Trained(network, out, run.folder, metrics, run.history)
+        first = distributed.rank() == 0
+    return Trained(network, out if first else None, run.folder, metrics, run.history)
 
 
 class _Run:
@@ -367,7 +371,7 @@ class _Run:
             state = torch.load(path, weights_only=True)
         except Exception as error:  # torch raises many kinds for a broken file
             raise FileFormatError(path, "", f"expected a checkpoint: {error}") from None
-        mine = self.recipe.model_dump(mode="json")
+        mine = self.recipe.model_dump(mode="json", exclude={"notes"})
         for table, values in mine.items():
             if state["recipe"].get(table) != values:
                 raise FileFormatError(
@@ -390,9 +394,16 @@ class _Run:
         self.model.load_state_dict(self.best["weights"])
         network = self.model.to_network(self._metadata({}))
         metrics = {}
-        for split in ("validation", "test") if test else ("validation",):
+        for split in ("train", "validation", "test") if test else ("train", "validation"):
             found = evaluate(network, self.data_path, split)
-            metrics[split] = {key: getattr(found, key) for key in ("accuracy", "n", "firing_rate")}
+            counts = found.operations
+            metrics[split] = {
+                "accuracy": found.accuracy,
+                "n": found.n,
+                "firing_rate": found.firing_rate,
+                "overflows": sum(counts.wraps.values()) + sum(counts.saturations.values()),
+                "readout_spikes": found.readout_spikes,
+            }
         provenance = {
             "recipe": name,
             "overrides": list(overrides),

@@ -113,10 +113,14 @@ class TrainingRecipe(Table):
 
 
 class Recipe(Table):
-    """A task, a network for it, and how to train it."""
+    """A task, a network for it, and how to train it.
+
+    `notes`, Markdown, go into the model card: what was tried and what it gave.
+    """
 
     task: str
     seed: Annotated[int, Field(ge=0)] = 0
+    notes: str = ""
     network: NetworkRecipe
     training: TrainingRecipe
 

@@ -48,7 +48,7 @@ def test_recipes_of_the_package_are_valid():
 
 
 def test_a_trained_file_gives_the_accuracy_that_its_provenance_claims():
-    trained = train("digits", SMALL, "small.net")
+    trained = train("digits", [*SMALL, "notes=Nothing *else*."], "small.net")
     network = netx.read("small.net")
     assert same_network(network, trained.network)
     samples = tasks.get("digits").load("validation")
@@ -58,6 +58,7 @@ def test_a_trained_file_gives_the_accuracy_that_its_provenance_claims():
     assert accuracy == max(entry["validation_accuracy"] for entry in trained.history)
     card = (trained.path.parent / "small.md").read_text()
     assert f"{accuracy:.2%}" in card and "training.epochs=3" in card
+    assert card.endswith("## What was tried\n\nNothing *else*.\n")
     assert trained.run_folder.joinpath("metrics.csv").read_text().count("\n") == 4
     assert trained.run_folder.joinpath("training.png").stat().st_size > 1000
 
