@@ -294,6 +294,31 @@ def training(history):
     return figure
 
 
+def trainings(histories, **titles):
+    """Courses of several trainings, one panel for each quantity.
+
+    Parameters
+    ----------
+    histories : dict of list of dict
+        By label, as :func:`training` takes one of them.
+    **titles : str
+        Quantity of the histories' entries, such as `firing_rate`, and its panel's title.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure = Figure(figsize=(4.2 * len(titles), 3), facecolor="white", layout="constrained")
+    panels = figure.subplots(1, len(titles), squeeze=False)[0]
+    colours = (BLACK, VERMILLION, BLUE, GREEN, ORANGE, PURPLE, SKY)
+    for ax, (key, title) in zip(panels, titles.items()):
+        for colour, (label, history) in zip(colours, histories.items()):
+            _course(ax, history, title, **{key: (colour, label)})
+        ax.set_xlabel("epoch")
+    panels[0].legend(frameon=False, fontsize=8)
+    return figure
+
+
 def placement(placed, title=None):
     """Cores of each chip, filled as far as their scarcest resource is used, and what binds.
 
