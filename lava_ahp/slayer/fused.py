@@ -143,9 +143,7 @@ def backward(grad, x, synapses, tape):
     n_chunks = len(chunk_starts(batch))
     grads = Weights(*(_zeros((n_chunks, *w.shape)) for w in weights))
     grad_x = empty(x.shape if tape.needs_x else (0, 0, 0))
-    grad_u, grad_v, grad_a = (
-        empty(potential.shape if tape.decays else (0, 0, 0)) for _ in range(3)
-    )
+    by_decay = _zeros((n_chunks if tape.decays else 0, 3, n))
     # The triangle is computed on the way; any other surrogate beforehand.
     triangular = isinstance(surrogate, Triangular)
     psi = none if triangular else surrogate(potential, tape.threshold).numpy()
@@ -170,9 +168,12 @@ def backward(grad, x, synapses, tape):
         potential.numpy(),
         held.numpy(),
         events,
+        tape.current.numpy(),
+        tape.ahp.numpy(),
+        torch.stack(tape.first[:3]).numpy(),
         grad_x.numpy(),
-        (grad_u.numpy(), grad_v.numpy(), grad_a.numpy()),
         grads,
+        by_decay,
     )
     incoming, outgoing = (torch.from_numpy(w.sum(0).T) for w in grads)
     return (
@@ -180,7 +181,7 @@ def backward(grad, x, synapses, tape):
         None if synapses.inputs is None else incoming,
         None if synapses.recurrent is None else outgoing[:n],
         None if synapses.onto is None else outgoing[n : n + len(synapses.onto)],
-        (grad_u, grad_v, grad_a),
+        torch.from_numpy(-by_decay.sum(0)).unbind() if tape.decays else None,
     )
 
 
@@ -270,6 +271,13 @@ def add(total, row, factor):
     """Add a row of weights times a factor to sums."""
     for i in range(len(total)):
         total[i] += factor * row[i]
+
+
+@numba.njit(nogil=True, fastmath={"contract"})
+def add_products(total, one, other):
+    """Add the products of two rows to sums."""
+    for i in range(len(total)):
+        total[i] += one[i] * other[i]
 
 
 @numba.njit(nogil=True)
@@ -399,15 +407,17 @@ def _backward(
     potential,
     held,
     events,
+    current,
+    ahp,
+    first,
     grad_x,
-    grad_states,
     grads,
+    by_decay,
 ):
     _, n_steps, n = potential.shape
     batch, jump, rate = stop - start, constants[3], constants[8]
     incoming, outgoing = weights.incoming, weights.outgoing
     grad_incoming, grad_outgoing = grads.incoming[chunk], grads.outgoing[chunk]
-    grad_u, grad_v, grad_a = grad_states
     neurons, spans = events.neurons[chunk], events.spans
     # Of each sample: gradients of v and a, derivative of the spikes; and what flows back along
     # rows of outgoing weights, the gradient of u and then those of what was sent.
@@ -456,9 +466,15 @@ def _backward(
                     if held[b, t, i]:
                         p[i] = 0
             _flow_back(u, states[k], constants, adapting)
-            _record(grad_u, b, t, u, one)
-            _record(grad_v, b, t, p, one)
-            _record(grad_a, b, t, states[k, 1], one)
+            if len(by_decay):
+                total, a = by_decay[chunk], states[k, 1]
+                add_products(total[0], u, current[b, t - 1] if t else first[0, b])
+                add_products(total[1], p, potential[b, t - 1] if t else first[1, b])
+                add_products(total[2], a, ahp[b, t - 1] if t else first[2, b])
+                # Where a spike reset the voltage nothing of it was left to forget.
+                for j in range(spans[b, t, 0] if t else 0, spans[b, t, 1] if t else 0):
+                    i = neurons[j]
+                    total[1, i] -= p[i] * potential[b, t - 1, i]
             if len(grad_sent):
                 onward[k, n : n + grad_sent.shape[2]] = grad_sent[b, t]
             if len(outgoing):

@@ -94,8 +94,10 @@ class Tape(NamedTuple):
     ----------
     spikes, potential : Tensor, shape (batch, time, neuron)
         The compiled passes need no spikes.
-    before : Tensor, shape (batch, neuron)
-        Spikes of the step before the first.
+    current, ahp : Tensor, shape (batch, time, neuron)
+        Empty unless `decays`.
+    first : State
+        Before the first step, shape (batch, neuron).
     memory : any
         What the forward pass hands to the backward pass of its kind.
     keep : list of three Tensors, shape (1,) or (neuron,)
@@ -103,13 +105,14 @@ class Tape(NamedTuple):
     jump, threshold, floor : Tensor, shape () or (neuron,)
     surrogate : callable
     needs_x, decays : bool
-        Whether the gradients of the input are wanted, and those of u, v and a; if not,
-        they may be empty.
+        Whether the gradients of the input are wanted, and those of the decays.
     """
 
     spikes: torch.Tensor
     potential: torch.Tensor
-    before: torch.Tensor
+    current: torch.Tensor
+    ahp: torch.Tensor
+    first: State
     memory: Any
     keep: list
     jump: torch.Tensor
@@ -146,7 +149,7 @@ class Population(torch.autograd.Function):
         c, units, surrogate, state, record = settings
         ctx.decays = any(ctx.needs_input_grad[4:7])
         if ctx.decays:
-            record = RECORDABLE
+            record = {*record, "current", "ahp"}
         forward = fused.forward if _fits_fused(x) else unrolled_forward
         threshold = c.threshold.to(x.dtype) * units.state
         floor = VOLTAGE_FLOOR * threshold
@@ -159,8 +162,8 @@ class Population(torch.autograd.Function):
         )
         ctx.surrogate, ctx.threshold, ctx.floor = surrogate, threshold, floor
         ctx.jump = c.jump.to(x.dtype) * units.state
-        ctx.first = State(*(value.to(x.dtype) for value in state))
-        ctx.unit = units.state
+        scale = State(*(units.state,) * 3, 1, 1)
+        ctx.first = State(*(value.to(x.dtype) * unit for value, unit in zip(state, scale)))
         ctx.mark_non_differentiable(current, ahp, *activity[2:], *last)
         return spikes, potential, current, ahp, sent, *activity, *last
 
@@ -171,7 +174,9 @@ class Population(torch.autograd.Function):
         tape = Tape(
             spikes,
             potential,
-            ctx.first.s,
+            current,
+            ahp,
+            ctx.first,
             ctx.memory,
             [1 - d / DECAY_UNITY for d in decays],
             ctx.jump,
@@ -190,18 +195,15 @@ class Population(torch.autograd.Function):
             zeros if grad_depth is None else grad_depth,
         )
         backward = fused.backward if _fits_fused(potential) else unrolled_backward
-        *grads, states = backward(grad, x, synapses, tape)
-        grads += [None, None, None]
-        if ctx.decays:
-            for index, grad_state, recording, begin in zip(
-                range(4, 7),
-                states,
-                (current, potential * (1 - spikes), ahp),
-                (ctx.first.u, ctx.first.v, ctx.first.a),
-            ):
-                per_neuron = -(grad_state * _before(recording, begin * ctx.unit)).sum((0, 1))
-                grads[index] = per_neuron.sum_to_size(decays[index - 4].shape) / DECAY_UNITY
-        return (*grads, None)
+        *grads, by_decay = backward(grad, x, synapses, tape)
+        if by_decay is None:
+            by_decay = None, None, None
+        else:
+            by_decay = (
+                total.sum_to_size(decay.shape) / DECAY_UNITY
+                for total, decay in zip(by_decay, decays)
+            )
+        return (*grads, *by_decay, None)
 
 
 def unrolled_forward(x, synapses, c, units, floor, state, record):
@@ -274,8 +276,8 @@ def unrolled_backward(grad, x, synapses, tape):
     grad_x : Tensor or None, shape (batch, time, source)
     grad_inputs, grad_recurrent, grad_onto : Tensor or None
         As the weights of `synapses`.
-    states : tuple of three Tensors, shape (batch, time, neuron)
-        Gradients of u, v and a; they may be empty unless `tape.decays`.
+    by_decay : tuple of three Tensors or None, shape (neuron,)
+        Of the shares of u, v and a that a step forgets; None unless `tape.decays`.
     """
     spikes, potential, recurrent = tape.spikes, tape.potential, synapses.recurrent
     keep_u, keep_v, keep_a = tape.keep
@@ -302,14 +304,23 @@ def unrolled_backward(grad, x, synapses, tape):
         du = p + keep_u * du
         da = p + keep_a * da
         grad_u[:, t], grad_v[:, t], grad_a[:, t] = du, p, da
-    sent = _before(spikes, tape.before)
+    sent = _before(spikes, tape.first.s)
     weighted = synapses.inputs is not None
     return (
         (grad_u @ synapses.inputs if weighted else grad_u) if tape.needs_x else None,
         _product(grad_u, x) if weighted else None,
         None if recurrent is None else _product(grad_u, sent),
         None if grad.sent is None else _product(grad.sent, sent),
-        (grad_u, grad_v, grad_a),
+        _by_decay((grad_u, grad_v, grad_a), tape) if tape.decays else None,
+    )
+
+
+def _by_decay(grads, tape):
+    """Gradients of the decays, from those of the states."""
+    states = tape.current, tape.potential * (1 - tape.spikes), tape.ahp
+    return tuple(
+        -(grad * _before(state, first)).sum((0, 1))
+        for grad, state, first in zip(grads, states, tape.first)
     )
 
 
