@@ -11,7 +11,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from lava_ahp import deploy, netx, netx_models
+from lava_ahp import deploy, netx, netx_models, relational
 from lava_ahp.comparison import COMPARED, Comparison, compare
 from lava_ahp.dynamics import STATE_MAX, STATE_SHIFT
 from lava_ahp.engine import Result, simulate
@@ -85,7 +85,21 @@ class Outcome:
 
 def names(folder=FOLDER):
     """Names of the files of vectors in a folder, sorted."""
-    return sorted(path.stem for path in Path(folder).glob("*.h5"))
+    paths = (path.relative_to(folder).with_suffix("") for path in Path(folder).rglob("*.h5"))
+    return sorted(path.as_posix() for path in paths)
+
+
+def shipped():
+    """Names of the shipped networks, of relational ones their readers and their first head."""
+    parts = []
+    for name in netx_models.folders():
+        network = relational.load(name)
+        task = min(network.heads)
+        parts += [
+            f"{name}/{part}"
+            for part in ("sentence", "question", f"relation-{task}", f"answer-{task}")
+        ]
+    return [*netx_models.names(), *parts]
 
 
 def make(folder=FOLDER, which=None):
@@ -110,7 +124,7 @@ def make(folder=FOLDER, which=None):
     """
     folder = Path(folder)
     paths = []
-    for name in which or (NEURONS, *netx_models.names()):
+    for name in which or (NEURONS, *shipped()):
         random = np.random.RandomState(SEED)  # its stream is frozen
         if name == NEURONS:
             network = edge_neurons(random)

@@ -18,3 +18,13 @@ def path(name):
 def folder(name):
     """Folder of a shipped network that consists of several files."""
     return _FOLDER / name
+
+
+def folders():
+    """Names of the shipped networks that consist of several files, sorted."""
+    return sorted(path.parent.name for path in _FOLDER.glob("*/relational.json"))
+
+
+def parts():
+    """Names of the netx files of those networks, such as `babi/sentence`, sorted."""
+    return sorted(f"{name}/{path.stem}" for name in folders() for path in folder(name).glob("*.net"))

@@ -35,8 +35,8 @@ def load(network):
     Parameters
     ----------
     network : str, Path or NetworkSpec
-        A name of :func:`lava_ahp.netx_models.names`, such as `"digits"`, or a path. A
-        network that is read already is returned as it is.
+        A name of :func:`lava_ahp.netx_models.names` or `parts`, such as `"digits"` or
+        `"babi/sentence"`, or a path. A network that is read already is returned as it is.
 
     Returns
     -------
@@ -52,7 +52,7 @@ def load(network):
 
 def locate(name_or_path):
     """Path of a shipped network, or the path itself."""
-    if str(name_or_path) in netx_models.names():
+    if str(name_or_path) in (*netx_models.names(), *netx_models.parts()):
         return netx_models.path(str(name_or_path))
     path = Path(name_or_path)
     if not path.is_file():
