@@ -396,8 +396,15 @@ def place_command(
     as_json: Json = False,
 ):
     """Place a network on the cores and chips of Loihi."""
-    from lava_ahp import cost
+    from lava_ahp import cost, relational
     from lava_ahp.files import written_whole
+
+    if relational.is_relational(network):
+        if measure or out:
+            raise ParameterError("--measure, --out: found a relational network, expected another")
+        found = cost.placement_of_copies(network, target.value)
+        print(json.dumps(found) if as_json else _copies_report(found))
+        return
 
     with written_whole(out) if out else nullcontext() as temporary:
         with _stdout_to_stderr(), _Progress() as progress:
@@ -577,6 +584,16 @@ def _relational_info(description):
                 f"  {part:9} {found['copies']:4} copies {found['neurons']:10,} neurons "
                 f"{found['synapses']:12,} synapses"
             )
+    return "\n".join(lines)
+
+
+def _copies_report(found):
+    lines = [f"every copy of every part, with the head of task {found['task']}, on {found['target']}"]
+    lines += [
+        f"  {name:9} {part['copies']:4} copies {part['cores']:6,} cores, bound by {part['binding']}"
+        for name, part in found["parts"].items()
+    ]
+    lines.append(f"  total {found['cores']:,} cores, {found['chips']} chips")
     return "\n".join(lines)
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lava_ahp import netx
+from lava_ahp import netx, relational
 from lava_ahp.engine import Operations
 from lava_ahp.evaluation import load_samples, network_name, run
 from lava_ahp.hardware import lstm, neurobench
@@ -94,6 +94,46 @@ def placement(
         return place(spec, target, rate, rate)
     samples = load_samples(spec, data, split, measure)
     return _measured(spec, samples, target, progress)[0]
+
+
+def placement_of_copies(network, target="loihi1", task=None):
+    """Cores and chips for a relational network with all copies of its parts side by side.
+
+    Copies of a part that fills several cores have these to themselves; of a smaller part as
+    many share a core as its fullest resource allows.
+
+    Parameters
+    ----------
+    network : RelationalNetwork, str or Path
+    target : {"loihi1", "loihi2"}, optional
+    task : int, optional
+        Whose head is placed; by default the first one.
+
+    Returns
+    -------
+    dict
+        `target`, `task`, `cores`, `chips`, and `parts`: by part a dict with `copies`, `cores`
+        and `binding`, the resource that decides.
+
+    Raises
+    ------
+    LavaAHPError
+        If a part does not fit, or there is no head for the task.
+    """
+    network = relational.load(network)
+    task = min(network.heads) if task is None else task
+    scale = network.scale(task)
+    parts = {}
+    for name, part in network.parts(task).items():
+        placed, copies = place(part, target), scale[name]["copies"]
+        cores = copies * placed.n_cores
+        if placed.n_cores == 1:
+            fullest = max(float(used[0]) for used in placed.fractions.values())
+            cores = -(-copies // int(1 / fullest))
+        parts[name] = {"copies": copies, "cores": cores, "binding": placed.binding}
+    cores = sum(part["cores"] for part in parts.values())
+    chips = -(-cores // placed.chip.cores.value)
+    return {"target": target, "task": task, "cores": cores, "chips": chips, "parts": parts}
 
 
 def energy(

@@ -3,10 +3,11 @@
 import json
 
 import pytest
-from networks import digits_network
+from networks import digits_network, relational_network
 
-from lava_ahp import cost, netx
+from lava_ahp import cost, netx, relational
 from lava_ahp.cli import main
+from lava_ahp.hardware import place
 
 
 @pytest.fixture(scope="module")
@@ -89,3 +90,26 @@ def test_energy_refuses_bad_values_in_one_line(call, net, arguments):
     code, out, err = call("energy", net, *arguments)
     assert (code, out) == (2, "")
     assert err.startswith("error: ") and err.count("\n") == 1
+
+
+@pytest.mark.parametrize("target", ["loihi1", "loihi2"])
+def test_place_counts_the_cores_of_every_copy_of_a_relational_network(call, tmp_path, target):
+    network = relational_network(tasks=(1,))
+    relational.write(network, tmp_path / "net", {})
+    found = json.loads(call("place", tmp_path / "net", "--target", target, "--json")[1])
+    scale = network.scale(1)
+    for name, part in found["parts"].items():
+        alone = place(network.parts(1)[name], target)
+        # so small a part shares its core, and no core holds more than its fullest resource allows
+        fullest = max(float(used[0]) for used in alone.fractions.values())
+        assert alone.n_cores == 1 and part["copies"] == scale[name]["copies"]
+        assert (part["cores"] - 1) * int(1 / fullest) < part["copies"]
+        assert part["copies"] * fullest <= part["cores"]
+    assert found["cores"] == sum(part["cores"] for part in found["parts"].values())
+    assert found["chips"] == -(-found["cores"] // 128)
+
+
+def test_place_refuses_to_measure_a_relational_network(call, tmp_path):
+    relational.write(relational_network(tasks=(1,)), tmp_path / "net", {})
+    code, out, err = call("place", tmp_path / "net", "--measure", "5")
+    assert code == 2 and out == "" and "--measure" in err
