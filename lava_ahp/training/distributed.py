@@ -4,24 +4,18 @@ Started by `torchrun`, which tells every process its rank; alone there is one pr
 everything here passes through.
 """
 
+import atexit
 import os
-from contextlib import contextmanager
 
 import torch
 import torch.distributed as dist
 
 
-@contextmanager
-def process_group():
-    """Join the processes that `torchrun` started, for the time of the block."""
-    if "RANK" not in os.environ or dist.is_initialized():
-        yield
-        return
-    dist.init_process_group("gloo")
-    try:
-        yield
-    finally:
-        dist.destroy_process_group()
+def join():
+    """Join the processes that `torchrun` started, once, until this one ends."""
+    if "RANK" in os.environ and not dist.is_initialized():
+        dist.init_process_group("gloo")
+        atexit.register(dist.destroy_process_group)
 
 
 def rank():
@@ -39,21 +33,36 @@ def share(items):
     return items[rank() :: world_size()]
 
 
+_buffers = {}
+"""Tensors that are sent, by shape and dtype, for as long as the module lives.
+
+A thread of Gloo's may be the last to let go of a tensor, for which it waits for Python's lock. The
+destructor of the process group holds that lock and waits for the thread: without these
+references, ending the group hangs now and then.
+"""
+
+
+def _reduced(value, operation=dist.ReduceOp.SUM):
+    key = value.shape, value.dtype
+    if key not in _buffers:
+        _buffers[key] = torch.empty(value.shape, dtype=value.dtype)
+    buffer = _buffers[key].copy_(value.detach())
+    dist.all_reduce(buffer, operation)
+    return buffer.to(value.device, copy=True)
+
+
 def total(value):
     """Sum of a tensor over all processes; gradients flow to this process's part."""
     if world_size() == 1:
         return value
-    everywhere = value.detach().clone()
-    dist.all_reduce(everywhere)
-    return value + (everywhere - value.detach())
+    return value + (_reduced(value) - value.detach())
 
 
 def extreme(value, largest):
     """Largest or smallest value of a tensor over all processes."""
-    if world_size() > 1:
-        value = value.clone()
-        dist.all_reduce(value, dist.ReduceOp.MAX if largest else dist.ReduceOp.MIN)
-    return value
+    if world_size() == 1:
+        return value
+    return _reduced(value, dist.ReduceOp.MAX if largest else dist.ReduceOp.MIN)
 
 
 def add_gradients(parameters):
@@ -61,8 +70,7 @@ def add_gradients(parameters):
     if world_size() == 1:
         return
     gradients = [p.grad for p in parameters if p.grad is not None]
-    flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
-    dist.all_reduce(flat)
+    flat = _reduced(torch.cat([gradient.reshape(-1) for gradient in gradients]))
     start = 0
     for gradient in gradients:
         gradient.copy_(flat[start : start + gradient.numel()].reshape(gradient.shape))

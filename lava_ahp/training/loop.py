@@ -123,25 +123,25 @@ def train(
     if out.suffix != ".net":
         raise LavaAHPError(f"out: found {str(out)!r}, expected a file name that ends in .net")
     threads = torch.get_num_threads()
-    with distributed.process_group():
-        run = _Run(config, RUNS / out.stem, data)
-        if resume:
-            run.load()
-        torch.set_num_threads(1)
-        if distributed.rank() > 0:
-            report = progress = None
-        try:
-            with threadpool_limits(1, user_api="blas"):
-                while not run.finished:
-                    entry = run.train_epoch(progress or (lambda done, total, entry: None))
-                    if report:
-                        report(entry)
-        finally:
-            torch.set_num_threads(threads)
-            run.pool.shutdown()
-        network, metrics = run.finish(name, overrides, out, test)
-        first = distributed.rank() == 0
-    return Trained(network, out if first else None, run.folder, metrics, run.history)
+    distributed.join()
+    run = _Run(config, RUNS / out.stem, data)
+    if resume:
+        run.load()
+    torch.set_num_threads(1)
+    if distributed.rank() > 0:
+        report = progress = None
+    try:
+        with threadpool_limits(1, user_api="blas"):
+            while not run.finished:
+                entry = run.train_epoch(progress or (lambda done, total, entry: None))
+                if report:
+                    report(entry)
+    finally:
+        torch.set_num_threads(threads)
+        run.pool.shutdown()
+    network, metrics = run.finish(name, overrides, out, test)
+    written = out if distributed.rank() == 0 else None
+    return Trained(network, written, run.folder, metrics, run.history)
 
 
 class _Run:

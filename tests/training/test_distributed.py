@@ -26,23 +26,52 @@ import sys, numpy as np, torch
 from pathlib import Path
 from lava_ahp.training import distributed, load_recipe
 from lava_ahp.training.loop import _Run
-with distributed.process_group():
-    run = _Run(load_recipe("digits", {SETTINGS!r}), Path("run"), None)
-    measured = run.backward(np.arange(64))
-    assert distributed.world_size() == 2
-    if distributed.rank() == 0:
-        torch.save(([p.grad for p in run.parameters], measured), "gradients.pt")
+distributed.join()
+run = _Run(load_recipe("digits", {SETTINGS!r}), Path("run"), None)
+measured = run.backward(np.arange(64))
+assert distributed.world_size() == 2
+if distributed.rank() == 0:
+    torch.save(([p.grad for p in run.parameters], measured), "gradients.pt")
 """
 
 
-def torchrun(folder, *arguments):
+ENDING = """
+import sys, torch, torch.distributed as dist
+from lava_ahp.training import distributed
+rank = int(sys.argv[1])
+for attempt in range(30):
+    dist.init_process_group("gloo", f"file://{sys.argv[2]}/{attempt}", rank=rank, world_size=2)
+    for number in range(10):
+        value = torch.tensor([float(rank + number)])
+        assert distributed.total(value).item() == 2 * number + 1
+        assert distributed.extreme(value, largest=True).item() == number + 1
+    dist.destroy_process_group()
+"""
+
+
+def torchrun(folder, *arguments, limit=240):
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    done = subprocess.run(
-        [*command, *arguments], cwd=folder, env=environment, capture_output=True, text=True
+    process = subprocess.Popen(
+        [*command, *arguments], cwd=folder, env=environment, stderr=subprocess.PIPE, text=True
     )
-    assert done.returncode == 0, done.stderr
-    return done
+    try:
+        _, errors = process.communicate(timeout=limit)
+    finally:
+        process.terminate()  # by which torchrun ends the processes that it started
+        process.wait()
+    assert process.returncode == 0, errors
+
+
+def test_the_group_ends_whatever_its_threads_still_hold(tmp_path):
+    command = [sys.executable, "-c", ENDING]
+    processes = [subprocess.Popen([*command, str(rank), tmp_path]) for rank in range(2)]
+    try:
+        for process in processes:
+            assert process.wait(timeout=120) == 0
+    finally:
+        for process in processes:
+            process.kill()
 
 
 def test_gradients_of_two_processes_add_up_to_those_of_one_on_the_whole_batch(tmp_path):
@@ -63,7 +92,7 @@ def test_two_processes_train_digits_to_the_same_accuracy(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     settings = ["training.epochs=30", "network.columns=1", "network.regular=60", "network.ahp=60"]
     sets = [word for setting in settings for word in ("--set", setting)]
-    torchrun(tmp_path, "-m", "lava_ahp.cli", "train", "digits", *sets, "--out", "two.net")
+    torchrun(tmp_path, "-m", "lava_ahp.cli", "train", "digits", *sets, "--out", "two.net", limit=1800)
     from lava_ahp.evaluation import evaluate
 
     two = evaluate(tmp_path / "two.net", split="validation").accuracy
