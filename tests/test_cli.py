@@ -398,6 +398,8 @@ def test_an_interrupted_run_on_lava_leaves_no_process_and_no_file(
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # whatever this process was told: what runs in a shell's background ignores Ctrl-C
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
         assert wait_for(lambda: len(processes_of(process.pid)) >= n_processes, 60)
