@@ -23,18 +23,13 @@ import lava_ahp.engine.compiled  # noqa: F401  the arithmetic, for Numba
 from lava_ahp import dynamics
 from lava_ahp.slayer.recordings import empty
 from lava_ahp.slayer.surrogate import Triangular
+from lava_ahp.slayer.vectors import BLOCK, add, add_products, add_rows, borrowed, dot, not_zero
 
 CHUNK = 8
 """Fewest samples that one thread takes through time together."""
 
-LARGEST_CHUNK = 256
-"""Most of them: in the backward pass a sample's number has 8 bits."""
-
 MOST_CHUNKS = 64
 """Chunks of a batch beyond which they become larger: each has weight gradients of its own."""
-
-DENSE_SHARE = 0.3
-"""Share of neurons with a surrogate from which on one matrix product beats single rows."""
 
 LANES = 32
 """Outgoing weights come in multiples of this many, which leaves no rest to vector instructions."""
@@ -102,7 +97,7 @@ def forward(x, synapses, c, units, floor, state, record):
     chunks = chunk_starts(batch)
     n_chunks = len(chunks)
     events = Events(
-        np.empty((n_chunks, (n_steps + 1) * min(chunks.step, batch) * n + 1), np.int32),
+        _indices((n_chunks, (n_steps + 1) * min(chunks.step, batch) * n)),
         np.empty((batch, n_steps + 1, 2), np.int32),
     )
     # Every coefficient and state has at most 32 bits; the arithmetic itself has 64.
@@ -114,7 +109,7 @@ def forward(x, synapses, c, units, floor, state, record):
     run_chunks(
         _forward,
         batch,
-        x.detach().numpy(),
+        x.detach().contiguous().numpy(),
         _weights(synapses, n, scale),
         np.ascontiguousarray(scale),
         np.float32(units.state),
@@ -125,6 +120,8 @@ def forward(x, synapses, c, units, floor, state, record):
         recordings,
         events,
         activity,
+        _zeros((n_chunks, 2, -(-(n + n_targets) // LANES) * LANES)),
+        _indices((n_chunks, x.shape[2])),
     )
     last = torch.from_numpy(last.astype(np.int64))
     means = activity[:, :3].sum(0) / np.float32(n_steps * batch)
@@ -155,7 +152,7 @@ def backward(grad, x, synapses, tape):
     run_chunks(
         _backward,
         batch,
-        x.detach().numpy(),
+        x.detach().contiguous().numpy(),
         weights,
         _aligned(weights.incoming.T if tape.needs_x else weights.incoming[:0]),
         constants,
@@ -171,6 +168,9 @@ def backward(grad, x, synapses, tape):
         tape.current.numpy(),
         tape.ahp.numpy(),
         torch.stack(tape.first[:3]).numpy(),
+        _zeros((n_chunks, 3, n)),
+        _zeros((n_chunks, weights.outgoing.shape[1])),
+        _indices((n_chunks, max(n, x.shape[2]))),
         grad_x.numpy(),
         grads,
         by_decay,
@@ -207,6 +207,11 @@ def _weights(synapses, n, scale=None):
     return Weights(_aligned(incoming), outgoing)
 
 
+def _indices(shape):
+    """Room for the indices that `not_zero` writes."""
+    return np.empty((*shape[:-1], shape[-1] + BLOCK), np.int32)
+
+
 def _zeros(shape):
     """Zeros that begin at a cache line: NumPy's do not, and vector loads across lines are slow."""
     return torch.zeros(shape).numpy()
@@ -237,7 +242,7 @@ def _libraries():
 
 def chunk_starts(batch):
     """Where the chunks of a batch begin, a range: the same on any number of cores."""
-    return range(0, batch, max(CHUNK, min(LARGEST_CHUNK, -(-batch // MOST_CHUNKS))))
+    return range(0, batch, max(CHUNK, -(-batch // MOST_CHUNKS)))
 
 
 def run_chunks(function, batch, *arrays):
@@ -251,33 +256,6 @@ def run_chunks(function, batch, *arrays):
         ]
         for job in jobs:
             job.result()
-
-
-@numba.njit(nogil=True)
-def not_zero(values, indices):
-    """Write the indices of what is not zero, and return how many there are.
-
-    `indices` has room for one more than there are values, so that no branch is needed.
-    """
-    n = 0
-    for i in range(len(values)):
-        indices[n] = i
-        n += np.int64(values[i] != 0)
-    return n
-
-
-@numba.njit(nogil=True)
-def add(total, row, factor):
-    """Add a row of weights times a factor to sums."""
-    for i in range(len(total)):
-        total[i] += factor * row[i]
-
-
-@numba.njit(nogil=True, fastmath={"contract"})
-def add_products(total, one, other):
-    """Add the products of two rows to sums."""
-    for i in range(len(total)):
-        total[i] += one[i] * other[i]
 
 
 @numba.njit(nogil=True)
@@ -304,16 +282,21 @@ def _forward(
     recordings,
     events,
     activity,
+    sums,
+    indices,
 ):
     n_steps, n = x.shape[1], len(scale)
-    incoming, outgoing = weights.incoming, weights.outgoing
-    potential, held, sent = recordings.potential, recordings.held, recordings.sent
-    neurons, spans = events.neurons[chunk], events.spans
-    rate = activity[chunk, 0]
-    total = np.empty(max(n, outgoing.shape[1]), np.float32)
+    x, scale, coefficients, floor = borrowed(x), borrowed(scale), borrowed(coefficients), borrowed(floor)
+    incoming, outgoing = borrowed(weights.incoming), borrowed(weights.outgoing)
+    spikes, potential = borrowed(recordings.spikes), borrowed(recordings.potential)
+    current, ahp = borrowed(recordings.current), borrowed(recordings.ahp)
+    held, sent = borrowed(recordings.held), borrowed(recordings.sent)
+    neurons, spans = borrowed(events.neurons)[chunk], borrowed(events.spans)
+    activity, last = borrowed(activity)[chunk], borrowed(last)
+    rate = activity[0]
+    total, unrecorded = borrowed(sums)[chunk, 0], borrowed(sums)[chunk, 1, :n]
     onto_self, onto_next = total[:n], total[n : n + sent.shape[2]]
-    unrecorded = np.empty(n, np.float32)
-    arrived = np.empty(x.shape[2] + 1, np.int32)
+    arrived = borrowed(indices)[chunk]
     one, end = np.float32(1), 0
     # One sample after the other, so that its state stays close to the core.
     for b in range(start, stop):
@@ -332,8 +315,7 @@ def _forward(
                 for i in range(n):
                     onto_self[i] = np.rint(values[i] * scale[i])
             if len(outgoing):
-                for k in range(spans[b, t, 0], spans[b, t, 1]):
-                    add(total, outgoing[neurons[k]], one)
+                add_rows(total[: outgoing.shape[1]], outgoing, neurons[spans[b, t, 0] : spans[b, t, 1]])
             _record(sent, b, t, onto_next, one)
             if len(held):
                 for i in range(n):
@@ -345,10 +327,10 @@ def _forward(
             spans[b, t + 1, 0], spans[b, t + 1, 1] = begin, end
             for k in range(begin, end):
                 rate[neurons[k]] += 1
-            _observe(activity[chunk], voltage, floor)
-            _record(recordings.spikes, b, t, s, one)
-            _record(recordings.current, b, t, u, unit)
-            _record(recordings.ahp, b, t, a, unit)
+            _observe(activity, voltage, floor)
+            _record(spikes, b, t, s, one)
+            _record(current, b, t, u, unit)
+            _record(ahp, b, t, a, unit)
 
 
 @numba.njit(nogil=True)
@@ -410,80 +392,70 @@ def _backward(
     current,
     ahp,
     first,
+    states,
+    onwards,
+    indices,
     grad_x,
     grads,
     by_decay,
 ):
     _, n_steps, n = potential.shape
-    batch, jump, rate = stop - start, constants[3], constants[8]
-    incoming, outgoing = weights.incoming, weights.outgoing
-    grad_incoming, grad_outgoing = grads.incoming[chunk], grads.outgoing[chunk]
-    neurons, spans = events.neurons[chunk], events.spans
-    # Of each sample: gradients of v and a, derivative of the spikes; and what flows back along
-    # rows of outgoing weights, the gradient of u and then those of what was sent.
-    states = np.zeros((batch, 3, n), np.float32)
-    onward = np.zeros((batch, outgoing.shape[1]), np.float32)
-    by_target = np.ascontiguousarray(outgoing.T)
-    flow = np.zeros((batch, n), np.float32)
-    active = np.empty(batch * n + 1, np.int32)
-    arrived = np.empty(x.shape[2] + 1, np.int32)
+    x, constants, psi, potential = borrowed(x), borrowed(constants), borrowed(psi), borrowed(potential)
+    grad_spikes, grad_potential = borrowed(grad_spikes), borrowed(grad_potential)
+    grad_sent, grad_x, by_decay = borrowed(grad_sent), borrowed(grad_x), borrowed(by_decay)
+    current, ahp, first, held = borrowed(current), borrowed(ahp), borrowed(first), borrowed(held)
+    incoming, outgoing = borrowed(weights.incoming), borrowed(weights.outgoing)
+    incoming_by_target = borrowed(incoming_by_target)
+    grad_incoming, grad_outgoing = borrowed(grads.incoming)[chunk], borrowed(grads.outgoing)[chunk]
+    neurons, spans = borrowed(events.neurons)[chunk], borrowed(events.spans)
+    # Gradients of v and a, derivative of the spikes; and what flows back along rows of outgoing
+    # weights, the gradient of u and then those of what was sent.
+    state, onward = borrowed(states)[chunk], borrowed(onwards)[chunk]
+    p, a, derivative, u = state[0], state[1], state[2], onward[:n]
+    jump, rate, indices = constants[3], constants[8], borrowed(indices)[chunk]
     one = np.float32(1)
-    for t in range(n_steps - 1, -1, -1):
-        for k in range(batch):
-            b = start + k
-            for j in range(spans[b, t + 1, 0], spans[b, t + 1, 1]):
-                states[k, 0, neurons[j]] = 0
-            _decay(states[k], constants, potential[b, t])
+    for b in range(start, stop):
+        state[:] = 0
+        onward[:] = 0
+        for t in range(n_steps - 1, -1, -1):
+            for k in range(spans[b, t + 1, 0], spans[b, t + 1, 1]):
+                p[neurons[k]] = 0
+            _decay(state, constants, potential[b, t])
             if len(psi):
-                states[k, 2] = psi[b, t]
-        n_active = 0
-        for i in range(n):
-            for k in range(batch):
-                active[n_active] = i << 8 | k
-                n_active += np.int64(states[k, 2, i] != 0)
-        dense = len(outgoing) > 0 and n_active > DENSE_SHARE * batch * n
-        if dense:
-            np.dot(onward, by_target, flow)
-        for j in range(n_active):
-            i, k = active[j] >> 8, active[j] & 255
-            onto_spike = rate[i] - jump[i] * states[k, 1, i]
-            if len(grad_spikes):
-                onto_spike += grad_spikes[start + k, t, i]
-            if dense:
-                onto_spike += flow[k, i]
-            elif len(outgoing):
-                row, column, product = outgoing[i], onward[k], np.float32(0)
-                for m in range(len(row)):
-                    product += row[m] * column[m]
-                onto_spike += product
-            states[k, 0, i] += states[k, 2, i] * onto_spike
-        for k in range(batch):
-            b, p, u = start + k, states[k, 0], onward[k, :n]
+                derivative[:] = psi[b, t]
+            for k in range(not_zero(derivative, indices)):
+                i = indices[k]
+                onto_spike = rate[i] - jump[i] * a[i]
+                if len(grad_spikes):
+                    onto_spike += grad_spikes[b, t, i]
+                if len(outgoing):
+                    onto_spike += dot(outgoing[i], onward)
+                p[i] += derivative[i] * onto_spike
             if len(grad_potential):
                 add(p, grad_potential[b, t], one)
             if len(held):
                 for i in range(n):
                     if held[b, t, i]:
                         p[i] = 0
-            _flow_back(u, states[k], constants, adapting)
+            _flow_back(u, state, constants, adapting)
             if len(by_decay):
-                total, a = by_decay[chunk], states[k, 1]
+                total = by_decay[chunk]
                 add_products(total[0], u, current[b, t - 1] if t else first[0, b])
                 add_products(total[1], p, potential[b, t - 1] if t else first[1, b])
                 add_products(total[2], a, ahp[b, t - 1] if t else first[2, b])
                 # Where a spike reset the voltage nothing of it was left to forget.
-                for j in range(spans[b, t, 0] if t else 0, spans[b, t, 1] if t else 0):
-                    i = neurons[j]
+                for k in range(spans[b, t, 0] if t else 0, spans[b, t, 1] if t else 0):
+                    i = neurons[k]
                     total[1, i] -= p[i] * potential[b, t - 1, i]
-            if len(grad_sent):
-                onward[k, n : n + grad_sent.shape[2]] = grad_sent[b, t]
+            for i in range(grad_sent.shape[2]):
+                onward[n + i] = grad_sent[b, t, i]
             if len(outgoing):
-                for j in range(spans[b, t, 0], spans[b, t, 1]):
-                    add(grad_outgoing[neurons[j]], onward[k], one)
+                for k in range(spans[b, t, 0], spans[b, t, 1]):
+                    add(grad_outgoing[neurons[k]], onward, one)
             values = x[b, t]
             if len(incoming):
-                for j in range(not_zero(values, arrived)):
-                    add(grad_incoming[arrived[j]], u, values[arrived[j]])
+                for k in range(not_zero(values, indices)):
+                    add(grad_incoming[indices[k]], u, values[indices[k]])
             if len(grad_x):
                 out = grad_x[b, t]
                 if len(incoming):

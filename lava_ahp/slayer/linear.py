@@ -9,8 +9,9 @@ import numba
 import numpy as np
 import torch
 
-from lava_ahp.slayer.fused import add, chunk_starts, not_zero, run_chunks
+from lava_ahp.slayer.fused import chunk_starts, run_chunks
 from lava_ahp.slayer.recordings import empty
+from lava_ahp.slayer.vectors import BLOCK, add, not_zero
 
 
 def linear(x, weight):
@@ -66,7 +67,7 @@ class _SpikeDriven(torch.autograd.Function):
 
 @numba.njit(nogil=True)
 def _forward(chunk, start, stop, x, weight, z):
-    arrived = np.empty(x.shape[2] + 1, np.int32)
+    arrived = np.empty(x.shape[2] + BLOCK, np.int32)
     for b in range(start, stop):
         for t in range(x.shape[1]):
             values, total = x[b, t], z[b, t]
@@ -77,7 +78,7 @@ def _forward(chunk, start, stop, x, weight, z):
 
 @numba.njit(nogil=True, fastmath={"contract"})
 def _backward(chunk, start, stop, grad, x, weight, grad_x, grad_weight):
-    arrived = np.empty(x.shape[2] + 1, np.int32)
+    arrived = np.empty(x.shape[2] + BLOCK, np.int32)
     for b in range(start, stop):
         if len(grad_x):
             np.dot(grad[b], weight, grad_x[b])

@@ -9,8 +9,9 @@ import numpy as np
 import scipy.sparse
 import torch
 
-from lava_ahp.slayer.fused import add, run_chunks
+from lava_ahp.slayer.fused import run_chunks
 from lava_ahp.slayer.recordings import empty
+from lava_ahp.slayer.vectors import add
 
 
 def membership(rows, columns, shape):

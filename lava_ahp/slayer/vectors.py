@@ -1,0 +1,153 @@
+"""What the compiled passes are made of: vector loops, and lists of what is not zero."""
+
+import numba
+import numpy as np
+from llvmlite import ir
+from llvmlite.binding import get_host_cpu_features
+from numba.core import cgutils, types
+from numba.extending import intrinsic
+
+BLOCK = 16
+"""Values that are compared with zero at once."""
+
+
+@intrinsic
+def borrowed(typingctx, array):
+    """The same array, without a share in who owns it; the owner has to outlive it.
+
+    Numba counts the views of an array that are alive, in one counter for all threads, and
+    waiting for that counter takes longer than a short loop over the view. Views of a
+    borrowed array are not counted.
+    """
+
+    def codegen(context, builder, signature, arguments):
+        view = cgutils.create_struct_proxy(array)(context, builder, value=arguments[0])
+        view.meminfo = cgutils.get_null_value(view.meminfo.type)
+        view.parent = cgutils.get_null_value(view.parent.type)
+        return view._getvalue()
+
+    return array(array), codegen
+
+
+@intrinsic
+def _append_not_zero(typingctx, values, start, indices, n):
+    """Write at place `n` the indices of which of `BLOCK` values are not zero; return the new `n`.
+
+    Without a branch, since which neurons spike is no pattern that a processor could foresee.
+    """
+    if any(not isinstance(array, types.Array) or array.layout != "C" for array in (values, indices)):
+        return None
+
+    def codegen(context, builder, signature, arguments):
+        of_value, of_index = (context.get_data_type(array.dtype) for array in (values, indices))
+        of_values, of_indices = ir.VectorType(of_value, BLOCK), ir.VectorType(of_index, BLOCK)
+
+        def place(array, at, arguments=arguments, block=None):
+            data = context.make_array(array)(context, builder, arguments).data
+            return builder.bitcast(builder.gep(data, [at]), block.as_pointer())
+
+        def constant(vector, elements):
+            return ir.Constant(vector, [ir.Constant(vector.element, value) for value in elements])
+
+        block = builder.load(place(values, arguments[1], arguments[0], of_values))
+        block.align = values.dtype.bitwidth // 8
+        integers = isinstance(values.dtype, types.Integer)
+        compare = builder.icmp_signed if integers else builder.fcmp_unordered
+        mask = compare("!=", block, constant(of_values, [0] * BLOCK))
+        nothing = ir.Constant(of_indices, ir.Undefined)
+        begin = builder.insert_element(
+            nothing, builder.trunc(arguments[1], of_index), ir.Constant(of_index, 0)
+        )
+        begin = builder.shuffle_vector(begin, nothing, constant(of_indices, [0] * BLOCK))
+        compress = cgutils.get_or_insert_function(
+            builder.module,
+            ir.FunctionType(of_indices, [of_indices, mask.type, of_indices]),
+            f"llvm.experimental.vector.compress.v{BLOCK}i{of_index.width}",
+        )
+        found = builder.call(
+            compress, [builder.add(begin, constant(of_indices, range(BLOCK))), mask, nothing]
+        )
+        store = builder.store(found, place(indices, arguments[3], arguments[2], of_indices))
+        store.align = indices.dtype.bitwidth // 8
+        count = builder.ctpop(builder.bitcast(mask, ir.IntType(BLOCK)))
+        return builder.add(arguments[3], builder.zext(count, arguments[3].type))
+
+    return types.intp(values, types.intp, indices, types.intp), codegen
+
+
+@numba.njit(nogil=True)
+def _not_zero_compressed(values, indices):
+    n, whole = 0, len(values) - len(values) % BLOCK
+    for start in range(0, whole, BLOCK):
+        n = _append_not_zero(values, start, indices, n)
+    for i in range(whole, len(values)):
+        indices[n] = i
+        n += np.int64(values[i] != 0)
+    return n
+
+
+@numba.njit(nogil=True)
+def _not_zero_one_by_one(values, indices):
+    n = 0
+    for i in range(len(values)):
+        indices[n] = i
+        n += np.int64(values[i] != 0)
+    return n
+
+
+def _packs_vectors():
+    """Whether Numba compiles for a processor that packs the lanes of a vector, with AVX-512."""
+    config = numba.config
+    if config.CPU_FEATURES is not None:
+        return "+avx512f" in config.CPU_FEATURES.split(",")
+    return config.CPU_NAME in (None, "host") and get_host_cpu_features().get("avx512f", False)
+
+
+# What stands in for those instructions elsewhere is slow.
+not_zero = _not_zero_compressed if _packs_vectors() else _not_zero_one_by_one
+"""Write the indices of what is not zero, in their order, and return how many there are.
+
+`indices` has room for `BLOCK` more than there are values.
+"""
+
+
+@numba.njit(nogil=True)
+def add(total, row, factor):
+    """Add a row of weights times a factor to sums."""
+    for i in range(len(total)):
+        total[i] += factor * row[i]
+
+
+@numba.njit(nogil=True)
+def add_rows(total, rows, chosen):
+    """Add the chosen rows to sums; four at a time, since reading and writing the sums costs most."""
+    fours = len(chosen) - len(chosen) % 4
+    for k in range(0, fours, 4):
+        one, two, three, four = (
+            rows[chosen[k]],
+            rows[chosen[k + 1]],
+            rows[chosen[k + 2]],
+            rows[chosen[k + 3]],
+        )
+        for i in range(len(total)):
+            total[i] += (one[i] + two[i]) + (three[i] + four[i])
+    for k in range(fours, len(chosen)):
+        row = rows[chosen[k]]
+        for i in range(len(total)):
+            total[i] += row[i]
+
+
+@numba.njit(nogil=True, fastmath={"contract"})
+def add_products(total, one, other):
+    """Add the products of two rows to sums."""
+    for i in range(len(total)):
+        total[i] += one[i] * other[i]
+
+
+@numba.njit(nogil=True, fastmath={"contract", "reassoc"})
+def dot(one, other):
+    """Inner product of two rows."""
+    total = np.float32(0)
+    for i in range(len(one)):
+        total += one[i] * other[i]
+    return total
