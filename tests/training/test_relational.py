@@ -2,6 +2,7 @@
 
 import hashlib
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -12,6 +13,8 @@ from lava_ahp.errors import LavaAHPError, ParameterError  # noqa: E402
 from lava_ahp.slayer.rows import membership, sum_rows  # noqa: E402
 from lava_ahp.tasks import babi  # noqa: E402
 from lava_ahp.training import load_recipe, train_relational  # noqa: E402
+from lava_ahp.training.relational.head import Overlap  # noqa: E402
+from lava_ahp.training.relational.train import _drawing  # noqa: E402
 
 SETTINGS = (
     "tasks=[20]",
@@ -23,6 +26,9 @@ SETTINGS = (
     "reader.neurons=32",
     "reader.updates=80",
     "reader.batch_size=32",
+    "renamings=5",
+    "balance=0.5",
+    "smooth.overlap_weight=0.1",
     "head.relation=[32, 32]",
     "head.answer=[32]",
     "smooth.updates=120",
@@ -103,6 +109,55 @@ def test_a_relational_recipe_wants_data_and_another_loop(capsys):
         train("babi")
     with pytest.raises(LavaAHPError, match="rates.updates: found 0"):
         load_recipe("babi", ["rates.updates=0"])
+
+
+def table_of(questions):
+    vocabulary = babi.Vocabulary.of(questions)
+    return babi.QuestionTable.of(questions, vocabulary, 9), vocabulary
+
+
+def question(story, query, support):
+    story = tuple(babi.split_words(sentence) for sentence in story)
+    return babi.Question(1, story, babi.split_words(query), "kitchen", support)
+
+
+def test_balance_draws_questions_of_all_places_alike():
+    story = ["mary went to the kitchen", "john went to the office", "john went to the garden"]
+    questions = [question(story, "where is john", (2,))] * 90 + [question(story, "where is mary", (0,))] * 10
+    table, _ = table_of(questions)
+
+    class Stage:
+        grown = 1.0
+        random = np.random.default_rng(0)
+
+        class recipe:
+            batch_size = 4000
+
+    for balance, share in ((0.0, 0.1), (0.5, 0.25), (1.0, 0.5)):
+        drawn = _drawing(table, questions, balance)(Stage)
+        asked_of_mary = np.mean(drawn.query == table.query[-1])
+        assert asked_of_mary == pytest.approx(share, abs=0.03)
+
+
+def test_overlap_is_of_words_that_tell_stories_apart():
+    story = ["mary went to the kitchen", "john went to the office", "sandra went to the garden"]
+    names = "mary", "john", "sandra", "daniel"
+    questions = [question(story, f"where is {name}", (0,)) for name in names]
+    table, vocabulary = table_of(questions)
+    overlap = Overlap(table, len(vocabulary.words), 4)
+    # sentences are numbered from the most recent one, of sandra; questions as they are asked
+    assert np.array_equal(overlap.with_query, np.eye(4)[:3][::-1])
+    assert np.array_equal(overlap.with_each_other, np.eye(3))
+
+    # Rates that say what there is to tell: pairs are (0, 0), (0, 1), (1, 1), (0, 2), (1, 2), (2, 2)
+    # of the most recent sentence, 0, of sandra, and the oldest, 2, of mary.
+    told = np.array([[0, 0, 0, 0], [0, 0, 0, 1], [0, 0, 0, 0], [0, 1, 0, 0], [0, 1, 0, 1], [1, 1, 0, 0]])
+    with torch.no_grad():
+        overlap.probe.weight.copy_(torch.eye(4) * 4)
+        overlap.probe.bias.fill_(-20.0)
+        right = overlap.loss(torch.from_numpy(told).float(), table[:1])
+        wrong = overlap.loss(torch.from_numpy(1 - told).float(), table[:1])
+    assert right < 1e-4 < 1 < wrong
 
 
 def test_sums_of_rows_and_their_gradients_are_those_of_the_matrix():

@@ -20,6 +20,10 @@ GAIN = 4.0
 """Logits of a mean readout input of 1 threshold a step."""
 
 
+RATE_SCALE = 0.1
+"""What rates are about, in spikes a step."""
+
+
 class Story:
     """Which rows of a batch's readers and places go into which pairs.
 
@@ -81,6 +85,55 @@ def _pair_input(weight, sentences, queries, story, n_places, product, rows):
         place = place.T.reshape(n_places, len(weight), *[1] * (weighed.dim() - 2)).expand(shape)
         parts.append(rows(torch.cat([weighed, place]), story.slots))
     return rows(torch.cat([*parts, product(queries, query)]), story.pairs)
+
+
+class Overlap(torch.nn.Module):
+    """Tells from the rates of g's first layer what a pair and the question have in common.
+
+    That a name occurs in two of them is what most questions turn on, and no single part of g's
+    input shows it. What looks no further than the last sentence is learned before it, and then
+    keeps it from being learned; this shows it to g from the start. It is left behind.
+
+    Parameters
+    ----------
+    table : QuestionTable
+        With all sentences and questions.
+    n_words : int
+    n_neurons : int
+        Of g's first layer.
+    """
+
+    def __init__(self, table, n_words, n_neurons):
+        super().__init__()
+        sentences, queries = (_occurs(rows, n_words) for rows in (table.sentences, table.queries))
+        # A word that is in every other sentence or question says nothing of what it is about.
+        telling = (sentences.mean(0) < 0.5) & (queries.mean(0) < 0.5)
+        sentences, queries = sentences * telling, queries * telling
+        self.with_query = sentences @ queries.T > 0
+        self.with_each_other = sentences @ sentences.T > 0
+        self.probe = torch.nn.Linear(n_neurons, 4)
+
+    def loss(self, rates, table):
+        """Loss of a batch, a table, from the rates of each pair, shape (pair, neuron)."""
+        pairs = pairs_of(table)
+        query = table.query[pairs.question]
+        one, two = (table.story[pairs.question, place] for place in (pairs.first, pairs.second))
+        there = [
+            self.with_query[one, query],
+            self.with_query[two, query],
+            self.with_each_other[one, two] & (pairs.first != pairs.second),
+            pairs.second - pairs.first == 1,
+        ]
+        return torch.nn.functional.binary_cross_entropy_with_logits(
+            self.probe(rates / RATE_SCALE), torch.from_numpy(np.stack(there, 1)).float()
+        )
+
+
+def _occurs(rows, n_words):
+    """Which words are in which sentences, as 0 or 1, shape (sentence, word)."""
+    occurs = np.zeros((len(rows), n_words + 1), np.float32)
+    np.put_along_axis(occurs, rows.astype(np.int64), 1, axis=1)  # -1, no word, is the last column
+    return occurs[:, :-1]
 
 
 class RateHead(torch.nn.Module):

@@ -63,11 +63,15 @@ class HeadRecipe(Table):
 class RateRecipe(Stage):
     """A stage of a head in floating point, as firing rates.
 
-    `rate_weight` scales the mean of what neurons fire above `rate_target` on average.
+    `rate_weight` scales the mean of what neurons fire above `rate_target` on average;
+    `overlap_weight` the loss of telling from g's first layer which of a pair's sentences and the
+    question have words in common, and whether one sentence follows the other. It falls to a
+    twentieth in the course of the stage.
     """
 
     rate_target: Annotated[float, Field(ge=0, le=1)] = 0.05
     rate_weight: NotNegative = 0.3
+    overlap_weight: NotNegative = 0.0
 
 
 class SpikingRecipe(Stage):
@@ -85,7 +89,10 @@ class RelationalRecipe(Table):
     """Which tasks, the network that answers their questions, and how it is trained.
 
     The readers learn first. Then each head learns in three stages: `smooth`, as rates of any
-    size; `rates`, as rates in steps of one spike; `spikes`.
+    size; `rates`, as rates in steps of one spike; `spikes`. Names in the stories that it learns
+    from are exchanged in one of `renamings` ways; 0 leaves them as they are. With `balance`
+    questions are drawn more often whose last supporting sentence lies where that of few questions
+    does, counted from the story's end: 1 draws all places alike, 0 all questions.
     """
 
     task: Literal["babi"]
@@ -98,6 +105,8 @@ class RelationalRecipe(Table):
     window: Count = 14
     max_words: Count = 11
     max_sentences: Count = MAX_SENTENCES
+    renamings: Annotated[int, Field(ge=0)] = 0
+    balance: Annotated[float, Field(ge=0, le=1)] = 0.0
     reader: ReaderRecipe
     head: HeadRecipe
     smooth: RateRecipe

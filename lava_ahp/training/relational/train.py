@@ -12,7 +12,7 @@ from lava_ahp.errors import FileFormatError, ParameterError
 from lava_ahp.slayer.regularisation import rate_penalty, voltage_penalty
 from lava_ahp.tasks import babi
 from lava_ahp.training.relational.card import write_card
-from lava_ahp.training.relational.head import RateHead, SpikingHead
+from lava_ahp.training.relational.head import Overlap, RateHead, SpikingHead
 from lava_ahp.training.relational.reader import Reader
 from lava_ahp.training.relational.stage import StageRun
 
@@ -194,14 +194,24 @@ class _Run:
         ]
         rates = [[s.mean(0) for s in part] for part in spikes]
         spikes = [[s.permute(1, 2, 0) for s in part] for part in spikes]
-        draw = _drawing(tables[0])
+        draw = _drawing(tables[0], training, recipe.balance)
+        if recipe.renamings:
+            random = np.random.default_rng((recipe.seed, 6, task))
+            renaming = babi.Renaming(task, tables[0], vocabulary, recipe.renamings, random)
+            plain = draw
+
+            def draw(stage):
+                return renaming(plain(stage), stage.random)
+
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(recipe.seed + 100 * task)
             n_pairs = len(babi.pairs_of(tables[0]).question) / len(tables[0])
             rate_head = RateHead(recipe, len(own.answers), n_pairs)
+            overlap = Overlap(tables[0], len(self.words), recipe.head.relation[0])
         found = {"seconds": 0.0}
         for number, name, settings in ((3, "smooth", recipe.smooth), (4, "rates", recipe.rates)):
-            stage = self._stage(f"{name}-{task}", settings, rate_head, (number, task))
+            module = torch.nn.ModuleList([rate_head, overlap])
+            stage = self._stage(f"{name}-{task}", settings, module, (number, task))
 
             def rate_batch(stage, rounds=name == "rates"):
                 table = draw(stage)
@@ -210,7 +220,10 @@ class _Run:
                 logits, layers = rate_head(*rates[0], table, random)
                 target = stage.recipe.rate_target
                 excess = sum((r.mean(0) - target).clamp(min=0).mean() for r in layers)
-                return _loss(logits, table, stage.recipe.rate_weight * excess)
+                penalty = stage.recipe.rate_weight * excess
+                if stage.recipe.overlap_weight:
+                    penalty = penalty + _overlap_weight(stage) * overlap.loss(layers[0], table)
+                return _loss(logits, table, penalty)
 
             stage.run(rate_batch, self._reporter(f"task {task}, {name}"))
             rate_head.clamp()
@@ -238,17 +251,25 @@ class _Run:
         return head.to_head(own.answers, own.words), found
 
 
-def _drawing(table):
+def _drawing(table, questions, balance):
     """Function that draws a batch by a stage's generator, of the stories that are asked by now."""
     lengths = table.n_sentences
     shortest_first = np.argsort(lengths, kind="stable")
     n_shortest = np.count_nonzero(lengths == lengths.min())
+    place = np.array([len(q.story) - max(q.support, default=len(q.story) - 1) for q in questions])
+    weight = np.cumsum(np.bincount(place)[place[shortest_first]] ** -float(balance))
 
     def draw(stage):
         n = max(round(stage.grown * len(table)), n_shortest)
-        return table[shortest_first[stage.random.integers(0, n, stage.recipe.batch_size)]]
+        drawn = stage.random.random(stage.recipe.batch_size) * weight[n - 1]
+        return table[shortest_first[np.searchsorted(weight[: n - 1], drawn, side="right")]]
 
     return draw
+
+
+def _overlap_weight(stage):
+    """What the overlap's loss is worth: it falls over the first two thirds of a stage."""
+    return stage.recipe.overlap_weight * max(0.05, 1 - 1.5 * stage.update / stage.recipe.updates)
 
 
 def _loss(logits, table, penalty):
