@@ -73,7 +73,7 @@ def card(name, network, recipe, provenance):
             neurons, synapses = (found[key] // found["copies"] for key in ("neurons", "synapses"))
             parts.append(f"| {part} | {neurons:,} | {synapses:,} | {found['copies']} |")
     sets = "".join(f" --set {override}" for override in provenance["overrides"])
-    values = recipe.model_dump(mode="json")
+    values = recipe.model_dump(mode="json", exclude={"notes"})
     settings = [f"{key} = {value}" for key, value in values.items() if not isinstance(value, dict)]
     for table, fields in values.items():
         if isinstance(fields, dict):
@@ -97,4 +97,4 @@ def card(name, network, recipe, provenance):
         overrides=f" with {sets.strip()}" if sets else "",
         seed=provenance["seed"],
         settings="\n".join(settings),
-    )
+    ) + (f"\n## What was tried\n\n{recipe.notes.strip()}\n" if recipe.notes else "")

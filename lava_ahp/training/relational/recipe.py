@@ -92,11 +92,13 @@ class RelationalRecipe(Table):
     size; `rates`, as rates in steps of one spike; `spikes`. Names in the stories that it learns
     from are exchanged in one of `renamings` ways; 0 leaves them as they are. With `balance`
     questions are drawn more often whose last supporting sentence lies where that of few questions
-    does, counted from the story's end: 1 draws all places alike, 0 all questions.
+    does, counted from the story's end: 1 draws all places alike, 0 all questions. `notes`, Markdown,
+    go into the model card: what was tried and what it gave.
     """
 
     task: Literal["babi"]
     seed: Annotated[int, Field(ge=0)] = 0
+    notes: str = ""
     tasks: Annotated[
         tuple[Annotated[int, Field(ge=1, le=N_TASKS)], ...], Field(min_length=1)
     ] = tuple(range(1, N_TASKS + 1))
