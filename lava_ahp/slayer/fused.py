@@ -26,7 +26,7 @@ from lava_ahp.slayer.surrogate import Triangular
 from lava_ahp.slayer.vectors import BLOCK, add, add_products, add_rows, borrowed, dot, not_zero
 
 CHUNK = 8
-"""Fewest samples that one thread takes through time together."""
+"""Fewest samples that a thread takes through time, one after the other."""
 
 MOST_CHUNKS = 64
 """Chunks of a batch beyond which they become larger: each has weight gradients of its own."""
