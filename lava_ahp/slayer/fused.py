@@ -15,9 +15,7 @@ from typing import NamedTuple
 
 import numba
 import numpy as np
-import scipy.linalg.cython_blas  # noqa: F401  Numba calls its products
 import torch
-from threadpoolctl import ThreadpoolController
 
 import lava_ahp.engine.compiled  # noqa: F401  the arithmetic, for Numba
 from lava_ahp import dynamics
@@ -235,11 +233,6 @@ def _pool():
     return ThreadPoolExecutor(numba.config.NUMBA_NUM_THREADS)
 
 
-@cache
-def _libraries():
-    return ThreadpoolController()
-
-
 def chunk_starts(batch):
     """Where the chunks of a batch begin, a range: the same on any number of cores."""
     return range(0, batch, max(CHUNK, -(-batch // MOST_CHUNKS)))
@@ -248,14 +241,12 @@ def chunk_starts(batch):
 def run_chunks(function, batch, *arrays):
     """Call `function(chunk, start, stop, *arrays)` for every chunk of a batch, side by side."""
     starts = chunk_starts(batch)
-    # One BLAS thread for each of ours: two on a core wait for each other.
-    with _libraries().limit(limits=1, user_api="blas"):
-        jobs = [
-            _pool().submit(function, chunk, start, min(start + starts.step, batch), *arrays)
-            for chunk, start in enumerate(starts)
-        ]
-        for job in jobs:
-            job.result()
+    jobs = [
+        _pool().submit(function, chunk, start, min(start + starts.step, batch), *arrays)
+        for chunk, start in enumerate(starts)
+    ]
+    for job in jobs:
+        job.result()
 
 
 @numba.njit(nogil=True)

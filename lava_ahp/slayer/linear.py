@@ -5,9 +5,13 @@ not zero. Elsewhere they are torch's own matrix products. Populations weigh thei
 themselves; this is for input that is weighed once and used several times.
 """
 
+from functools import cache
+
 import numba
 import numpy as np
+import scipy.linalg.cython_blas  # noqa: F401  Numba calls its products
 import torch
+from threadpoolctl import ThreadpoolController
 
 from lava_ahp.slayer.fused import chunk_starts, run_chunks
 from lava_ahp.slayer.recordings import empty
@@ -50,19 +54,26 @@ class _SpikeDriven(torch.autograd.Function):
         grad_x = empty(x.shape if needs_x else (0, 0, 0))
         n_chunks = len(chunk_starts(len(x))) if needs_weight else 0
         grad_weight = np.zeros((n_chunks, *weight.T.shape), np.float32)
-        run_chunks(
-            _backward,
-            len(x),
-            grad.contiguous().numpy(),
-            x.detach().numpy(),
-            np.ascontiguousarray(weight.detach().numpy()),
-            grad_x.numpy(),
-            grad_weight,
-        )
+        # One BLAS thread for each of ours: two on a core wait for each other.
+        with _libraries().limit(limits=1, user_api="blas"):
+            run_chunks(
+                _backward,
+                len(x),
+                grad.contiguous().numpy(),
+                x.detach().numpy(),
+                np.ascontiguousarray(weight.detach().numpy()),
+                grad_x.numpy(),
+                grad_weight,
+            )
         return (
             grad_x if needs_x else None,
             torch.from_numpy(grad_weight.sum(0).T) if needs_weight else None,
         )
+
+
+@cache
+def _libraries():
+    return ThreadpoolController()
 
 
 @numba.njit(nogil=True)
