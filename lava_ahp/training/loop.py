@@ -202,7 +202,8 @@ class _Run:
         settings = self.recipe.training
         rate = min(1.0, (update + 1) / (settings.warmup_updates + 1))
         if settings.schedule == "cosine":
-            rate *= (1 + math.cos(math.pi * update / (self.n_batches * settings.epochs))) / 2
+            cycle = self.n_batches * settings.epochs / settings.cycles
+            rate *= (1 + math.cos(math.pi * (update % cycle) / cycle)) / 2
         return rate
 
     def train_epoch(self, progress):

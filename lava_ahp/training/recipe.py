@@ -73,7 +73,7 @@ class TrainingRecipe(Table):
     """Optimisation: Adam, surrogate gradients, regularisation.
 
     The learning rate rises over the first `warmup_updates`, then stays or falls to 0 as
-    half a cosine. Decays learn too where `time_constant_rate` is not 0: it is their
+    half a cosine, `cycles` times: each begins at the full rate again. Decays learn too where `time_constant_rate` is not 0: it is their
     learning rate, in units of the 12 bits, over that of the weights. Training ends early
     where validation has not improved for `patience` epochs, if that is not 0.
 
@@ -92,6 +92,7 @@ class TrainingRecipe(Table):
     batch_size: Annotated[int, Field(ge=1)] = 64
     learning_rate: Positive = 0.005
     schedule: Literal["cosine", "constant"] = "cosine"
+    cycles: Annotated[int, Field(ge=1)] = 1
     warmup_updates: Annotated[int, Field(ge=0)] = 0
     patience: Annotated[int, Field(ge=0)] = 0
     time_constant_rate: NotNegative = 0.0

@@ -240,6 +240,18 @@ def test_the_rate_of_learning_warms_up_and_falls(tmp_path):
     assert run._rate(0) == run._rate(35) == 1
 
 
+def test_a_cycle_of_the_learning_rate_is_a_whole_training_again(tmp_path):
+    from lava_ahp.training.loop import _Run
+
+    once, thrice = (
+        _Run(load_recipe("digits", [*SMALL, *settings]), tmp_path, None)
+        for settings in (["training.epochs=5"], ["training.epochs=15", "training.cycles=3"])
+    )
+    n = 5 * once.n_batches
+    for update in range(3 * n):
+        assert thrice._rate(update) == pytest.approx(once._rate(update % n), abs=1e-9)
+
+
 def test_a_penalty_on_low_voltages_lifts_them_at_the_same_firing():
     """What the paper's voltage regularisation is for, on this network."""
     settings = [*SMALL, "training.epochs=8"]
