@@ -1,5 +1,8 @@
 """The networks that come with the package do what their model cards say."""
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -14,14 +17,26 @@ def test_there_is_a_network_for_the_demo():
     assert "digits" in NAMES
 
 
+def mnist():
+    """The training images of MNIST; without them the test is skipped."""
+    path = Path(os.environ.get("LAVA_AHP_DATA", ""), "mnist_train.npz")
+    if not path.is_file():
+        pytest.skip("no mnist_train.npz in the folder that LAVA_AHP_DATA names")
+    return path
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_accuracy_and_firing_rate_are_those_of_the_card(name):
-    claimed = netx.load(name).metadata.provenance["metrics"]["test"]
+@pytest.mark.parametrize("split", ["validation", "test"])
+def test_accuracy_and_firing_rate_are_those_of_the_card(name, split):
+    measured = netx.load(name).metadata.provenance["metrics"]
+    if split not in measured:
+        pytest.skip(f"{name} was not measured on the {split} split")
+    claimed = measured[split]
     card = netx_models.path(name).with_suffix(".md").read_text(encoding="utf-8")
-    found = evaluate(name)
+    found = evaluate(name, mnist() if name == "smnist" else None, split)
     assert (found.accuracy, found.n) == (claimed["accuracy"], claimed["n"])
     assert found.firing_rate == pytest.approx(claimed["firing_rate"])
-    assert f"| test | {found.n} | {found.accuracy:.2%} | {found.firing_rate:.2%} |" in card
+    assert f"| {split} | {found.n:,} | {found.accuracy:.2%} | {found.firing_rate:.2%} |" in card
 
 
 def test_digits_is_right_on_nine_of_ten_and_sparse():
@@ -29,6 +44,18 @@ def test_digits_is_right_on_nine_of_ten_and_sparse():
     assert found.accuracy >= 0.95
     assert found.firing_rate <= 0.05
     assert found.readout_spikes == 0
+
+
+def test_smnist_has_the_shape_of_the_paper_and_beats_it():
+    network = netx.load("smnist")
+    layers = [c for layer in network.layers for c in layer.connections.values()]
+    synapses, pairs = (sum(f(c) for c in layers) for f in (lambda c: c.n_synapses, lambda c: c.weight.size))
+    assert [layer.n_neurons for layer in network.layers] == [240, 10]
+    assert synapses <= 0.2 * pairs
+    found = evaluate("smnist", mnist(), "validation")
+    assert found.accuracy >= 0.96 and found.firing_rate <= 0.03
+    assert found.readout_spikes == 0
+    assert not any((*found.operations.wraps.values(), *found.operations.saturations.values()))
 
 
 @pytest.mark.parametrize("name", NAMES)
