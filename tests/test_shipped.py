@@ -1,12 +1,13 @@
 """The networks that come with the package do what their model cards say."""
 
+import json
 import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from lava_ahp import netx, netx_models
+from lava_ahp import netx, netx_models, relational
 from lava_ahp.engine import simulate
 from lava_ahp.evaluation import evaluate, load_samples
 
@@ -17,12 +18,16 @@ def test_there_is_a_network_for_the_demo():
     assert "digits" in NAMES
 
 
-def mnist():
-    """The training images of MNIST; without them the test is skipped."""
-    path = Path(os.environ.get("LAVA_AHP_DATA", ""), "mnist_train.npz")
+def data(name):
+    """A file that is not in the repository; without it the test is skipped."""
+    path = Path(os.environ.get("LAVA_AHP_DATA", ""), name)
     if not path.is_file():
-        pytest.skip("no mnist_train.npz in the folder that LAVA_AHP_DATA names")
+        pytest.skip(f"no {name} in the folder that LAVA_AHP_DATA names")
     return path
+
+
+def mnist():
+    return data("mnist_train.npz")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -56,6 +61,19 @@ def test_smnist_has_the_shape_of_the_paper_and_beats_it():
     assert found.accuracy >= 0.96 and found.firing_rate <= 0.03
     assert found.readout_spikes == 0
     assert not any((*found.operations.wraps.values(), *found.operations.saturations.values()))
+
+
+def test_babi_answers_as_its_card_says():
+    stories = data("babi_en10k.tar.xz")
+    provenance = json.loads((netx_models.folder("babi") / "relational.json").read_text())["provenance"]
+    metrics = provenance["metrics"]
+    assert sum(values["accuracy"] >= 0.95 for values in metrics.values()) >= 12
+    assert np.mean([values["firing_rate"] for values in metrics.values()]) <= 0.05
+    found = relational.evaluate("babi", stories, "validation", (1, 17))
+    for task in (1, 17):
+        claimed = metrics[str(task)]
+        assert found.task_accuracy(task) == claimed["accuracy"]
+        assert found.firing_rate(task) == pytest.approx(claimed["firing_rate"])
 
 
 @pytest.mark.parametrize("name", NAMES)
