@@ -138,7 +138,7 @@ def backward(grad, x, synapses, tape):
     n_chunks = len(chunk_starts(batch))
     grads = Weights(*(_zeros((n_chunks, *w.shape)) for w in weights))
     grad_x = empty(x.shape if tape.needs_x else (0, 0, 0))
-    by_decay = _zeros((n_chunks if tape.decays else 0, 3, n))
+    by_constant = _zeros((n_chunks if tape.needs_constants else 0, 5, n))
     # The triangle is computed on the way; any other surrogate beforehand.
     triangular = isinstance(surrogate, Triangular)
     psi = none if triangular else surrogate(potential, tape.threshold).numpy()
@@ -154,7 +154,7 @@ def backward(grad, x, synapses, tape):
         weights,
         _aligned(weights.incoming.T if tape.needs_x else weights.incoming[:0]),
         constants,
-        (0, n) if tape.decays else _span(constants[3] != 0),
+        (0, n) if tape.needs_constants else _span(constants[3] != 0),
         *(
             none if value is None else value.contiguous().numpy()
             for value in (grad.spikes, grad.potential, grad.sent)
@@ -171,7 +171,7 @@ def backward(grad, x, synapses, tape):
         _indices((n_chunks, max(n, x.shape[2]))),
         grad_x.numpy(),
         grads,
-        by_decay,
+        by_constant,
     )
     incoming, outgoing = (torch.from_numpy(w.sum(0).T) for w in grads)
     return (
@@ -179,7 +179,7 @@ def backward(grad, x, synapses, tape):
         None if synapses.inputs is None else incoming,
         None if synapses.recurrent is None else outgoing[:n],
         None if synapses.onto is None else outgoing[n : n + len(synapses.onto)],
-        torch.from_numpy(-by_decay.sum(0)).unbind() if tape.decays else None,
+        torch.from_numpy(-by_constant.sum(0)).unbind() if tape.needs_constants else None,
     )
 
 
@@ -388,12 +388,12 @@ def _backward(
     indices,
     grad_x,
     grads,
-    by_decay,
+    by_constant,
 ):
     _, n_steps, n = potential.shape
     x, constants, psi, potential = borrowed(x), borrowed(constants), borrowed(psi), borrowed(potential)
     grad_spikes, grad_potential = borrowed(grad_spikes), borrowed(grad_potential)
-    grad_sent, grad_x, by_decay = borrowed(grad_sent), borrowed(grad_x), borrowed(by_decay)
+    grad_sent, grad_x, by_constant = borrowed(grad_sent), borrowed(grad_x), borrowed(by_constant)
     current, ahp, first, held = borrowed(current), borrowed(ahp), borrowed(first), borrowed(held)
     incoming, outgoing = borrowed(weights.incoming), borrowed(weights.outgoing)
     incoming_by_target = borrowed(incoming_by_target)
@@ -429,8 +429,8 @@ def _backward(
                     if held[b, t, i]:
                         p[i] = 0
             _flow_back(u, state, constants, adapting)
-            if len(by_decay):
-                total = by_decay[chunk]
+            if len(by_constant):
+                total = by_constant[chunk]
                 add_products(total[0], u, current[b, t - 1] if t else first[0, b])
                 add_products(total[1], p, potential[b, t - 1] if t else first[1, b])
                 add_products(total[2], a, ahp[b, t - 1] if t else first[2, b])
@@ -438,6 +438,9 @@ def _backward(
                 for k in range(spans[b, t, 0] if t else 0, spans[b, t, 1] if t else 0):
                     i = neurons[k]
                     total[1, i] -= p[i] * potential[b, t - 1, i]
+                for k in range(spans[b, t, 0], spans[b, t, 1]):
+                    total[3, neurons[k]] += a[neurons[k]]
+                add(total[4], p, -one)
             for i in range(grad_sent.shape[2]):
                 onward[n + i] = grad_sent[b, t, i]
             if len(outgoing):

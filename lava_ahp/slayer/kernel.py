@@ -87,6 +87,24 @@ class Synapses(NamedTuple):
     onto: Any
 
 
+class Constants(NamedTuple):
+    """What of a population's neurons gradients go to, tensors of shape (1,) or (neuron,).
+
+    Attributes
+    ----------
+    decay_u, decay_v, decay_a : Tensor
+        Out of 4096, rounded.
+    jump, bias : Tensor
+        What a spike takes off the AHP current, and what is added to the voltage in every step.
+    """
+
+    decay_u: torch.Tensor
+    decay_v: torch.Tensor
+    decay_a: torch.Tensor
+    jump: torch.Tensor
+    bias: torch.Tensor
+
+
 class Tape(NamedTuple):
     """What the backward pass needs of the forward pass.
 
@@ -95,7 +113,7 @@ class Tape(NamedTuple):
     spikes, potential : Tensor, shape (batch, time, neuron)
         The compiled passes need no spikes.
     current, ahp : Tensor, shape (batch, time, neuron)
-        Empty unless `decays`.
+        Empty unless `needs_constants`.
     first : State
         Before the first step, shape (batch, neuron).
     memory : any
@@ -104,8 +122,8 @@ class Tape(NamedTuple):
         What is left of u, v and a after a step, as fractions.
     jump, threshold, floor : Tensor, shape () or (neuron,)
     surrogate : callable
-    needs_x, decays : bool
-        Whether the gradients of the input are wanted, and those of the decays.
+    needs_x, needs_constants : bool
+        Whether the gradients of the input are wanted, and those of :class:`Constants`.
     """
 
     spikes: torch.Tensor
@@ -120,7 +138,7 @@ class Tape(NamedTuple):
     floor: torch.Tensor
     surrogate: Any
     needs_x: bool
-    decays: bool
+    needs_constants: bool
 
 
 class Gradients(NamedTuple):
@@ -144,11 +162,11 @@ class Population(torch.autograd.Function):
     """Runs a population; call through :func:`run`."""
 
     @staticmethod
-    def forward(ctx, x, inputs, recurrent, onto, decay_u, decay_v, decay_a, settings):
+    def forward(ctx, x, inputs, recurrent, onto, *constants_and_settings):
         ctx.set_materialize_grads(False)
-        c, units, surrogate, state, record = settings
-        ctx.decays = any(ctx.needs_input_grad[4:7])
-        if ctx.decays:
+        *constants, (c, units, surrogate, state, record) = constants_and_settings
+        ctx.needs_constants = any(ctx.needs_input_grad[4:-1])
+        if ctx.needs_constants:
             record = {*record, "current", "ahp"}
         forward = fused.forward if _fits_fused(x) else unrolled_forward
         threshold = c.threshold.to(x.dtype) * units.state
@@ -158,7 +176,7 @@ class Population(torch.autograd.Function):
             x, synapses, c, units, floor, state, record
         )
         ctx.save_for_backward(
-            x, inputs, recurrent, onto, decay_u, decay_v, decay_a, spikes, potential, current, ahp
+            x, inputs, recurrent, onto, *constants, spikes, potential, current, ahp
         )
         ctx.surrogate, ctx.threshold, ctx.floor = surrogate, threshold, floor
         ctx.jump = c.jump.to(x.dtype) * units.state
@@ -169,7 +187,7 @@ class Population(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, grad_spikes, grad_potential, _current, _ahp, grad_sent, grad_rate, grad_depth, *_):
-        x, inputs, recurrent, onto, *decays, spikes, potential, current, ahp = ctx.saved_tensors
+        x, inputs, recurrent, onto, *constants, spikes, potential, current, ahp = ctx.saved_tensors
         synapses = Synapses(inputs, recurrent, onto)
         tape = Tape(
             spikes,
@@ -178,13 +196,13 @@ class Population(torch.autograd.Function):
             ahp,
             ctx.first,
             ctx.memory,
-            [1 - d / DECAY_UNITY for d in decays],
+            [1 - decay / DECAY_UNITY for decay in constants[:3]],
             ctx.jump,
             ctx.threshold,
             ctx.floor,
             ctx.surrogate,
             ctx.needs_input_grad[0],
-            ctx.decays,
+            ctx.needs_constants,
         )
         zeros = potential.new_zeros(potential.shape[-1])
         grad = Gradients(
@@ -195,15 +213,15 @@ class Population(torch.autograd.Function):
             zeros if grad_depth is None else grad_depth,
         )
         backward = fused.backward if _fits_fused(potential) else unrolled_backward
-        *grads, by_decay = backward(grad, x, synapses, tape)
-        if by_decay is None:
-            by_decay = None, None, None
+        *grads, by_constant = backward(grad, x, synapses, tape)
+        if by_constant is None:
+            by_constant = (None,) * len(constants)
         else:
-            by_decay = (
-                total.sum_to_size(decay.shape) / DECAY_UNITY
-                for total, decay in zip(by_decay, decays)
+            u, v, a, jump, bias = (
+                total.sum_to_size(value.shape) for total, value in zip(by_constant, constants)
             )
-        return (*grads, *by_decay, None)
+            by_constant = u / DECAY_UNITY, v / DECAY_UNITY, a / DECAY_UNITY, jump, bias
+        return (*grads, *by_constant, None)
 
 
 def unrolled_forward(x, synapses, c, units, floor, state, record):
@@ -276,8 +294,9 @@ def unrolled_backward(grad, x, synapses, tape):
     grad_x : Tensor or None, shape (batch, time, source)
     grad_inputs, grad_recurrent, grad_onto : Tensor or None
         As the weights of `synapses`.
-    by_decay : tuple of three Tensors or None, shape (neuron,)
-        Of the shares of u, v and a that a step forgets; None unless `tape.decays`.
+    by_constant : tuple of five Tensors or None, shape (neuron,)
+        Of the shares of u, v and a that a step forgets, of the jump and of the bias; None
+        unless `tape.needs_constants`.
     """
     spikes, potential, recurrent = tape.spikes, tape.potential, synapses.recurrent
     keep_u, keep_v, keep_a = tape.keep
@@ -311,17 +330,19 @@ def unrolled_backward(grad, x, synapses, tape):
         _product(grad_u, x) if weighted else None,
         None if recurrent is None else _product(grad_u, sent),
         None if grad.sent is None else _product(grad.sent, sent),
-        _by_decay((grad_u, grad_v, grad_a), tape) if tape.decays else None,
+        _by_constant((grad_u, grad_v, grad_a), tape) if tape.needs_constants else None,
     )
 
 
-def _by_decay(grads, tape):
-    """Gradients of the decays, from those of the states."""
-    states = tape.current, tape.potential * (1 - tape.spikes), tape.ahp
-    return tuple(
+def _by_constant(grads, tape):
+    """Gradients of the constants, from those of the states."""
+    states = tape.current, tape.potential * (1 - tape.spikes), tape.ahp, tape.spikes
+    _, grad_v, grad_a = grads
+    decays_and_jump = (
         -(grad * _before(state, first)).sum((0, 1))
-        for grad, state, first in zip(grads, states, tape.first)
+        for grad, state, first in zip((*grads, grad_a), states, tape.first)
     )
+    return *decays_and_jump, grad_v.sum((0, 1))
 
 
 def _product(targets, sources):
@@ -338,7 +359,7 @@ def _fits_fused(tensor):
     return tensor.device.type == "cpu" and tensor.dtype == torch.float32
 
 
-def run(x, synapses, decays, coefficients, units, surrogate, state, record=RECORDABLE):
+def run(x, synapses, constants, coefficients, units, surrogate, state, record=RECORDABLE):
     """Run a population of neurons over a batch of sequences.
 
     Parameters
@@ -347,8 +368,8 @@ def run(x, synapses, decays, coefficients, units, surrogate, state, record=RECOR
         Input of each step: spikes or values for `synapses.inputs`, or what arrives, in
         units where `units.weight` is the integer 1.
     synapses : Synapses
-    decays : tuple of three Tensors, shape (1,) or (neuron,)
-        `decay_u, decay_v, decay_a` out of 4096, rounded; gradients go to them.
+    constants : Constants
+        The same as `coefficients` say, for gradients to go to.
     coefficients : FixedCoefficients
         int64 tensors of shape () or (neuron,).
     units : Units
@@ -373,7 +394,7 @@ def run(x, synapses, decays, coefficients, units, surrogate, state, record=RECOR
     if torch.is_grad_enabled():
         record = {*record, "potential"}
     *recordings, sent, rate, depth, below, v_min, v_max, u, v, a, s, hold = Population.apply(
-        x, *synapses, *decays, (coefficients, units, surrogate, state, record)
+        x, *synapses, *constants, (coefficients, units, surrogate, state, record)
     )
     threshold = coefficients.threshold.to(x.dtype) * units.state
     activity = Activity(rate, depth / threshold**2, below, v_min / threshold, v_max / threshold)

@@ -165,14 +165,17 @@ class _Run:
         self.average = AveragedModel(
             self.model, multi_avg_fn=get_ema_multi_avg_fn(settings.weight_average)
         )
-        decays = [p for column in self.model.columns for p in column.neuron.parameters()]
         self.parameters = [p for p in self.model.parameters() if p.requires_grad]
-        known = {id(p) for p in decays}
-        weights = [p for p in self.parameters if id(p) not in known]
-        groups = [{"params": weights}]
-        if settings.time_constant_rate:
-            rate = settings.time_constant_rate * settings.learning_rate
-            groups.append({"params": decays, "lr": rate})
+        groups = [
+            {
+                "params": [getattr(column.neuron, name) for column in self.model.columns],
+                "lr": rate * settings.learning_rate,
+            }
+            for name, rate in settings.constant_rates().items()
+            if rate
+        ]
+        known = {id(p) for group in groups for p in group["params"]}
+        groups.insert(0, {"params": [p for p in self.parameters if id(p) not in known]})
         self.optimiser = torch.optim.Adam(groups, lr=settings.learning_rate)
         self.n_batches = math.ceil(len(self.data) / settings.batch_size)
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimiser, self._rate)

@@ -66,7 +66,7 @@ class Classifier(torch.nn.Module):
             "surrogate": Triangular(training.damping, training.width),
             "scale": net.weight_scale,
             "in_exp": net.in_exp,
-            "requires_grad": training.time_constant_rate > 0,
+            "requires_grad": [name for name, rate in training.constant_rates().items() if rate],
         }
         self.input = block.Input()
         self.columns = torch.nn.ModuleList()

@@ -9,6 +9,7 @@ from lava_ahp import tasks
 from lava_ahp.config import Table, parse_toml, read_toml, validated
 from lava_ahp.errors import FileFormatError, ParameterError
 from lava_ahp.neuron import RANGES, WEIGHT_SCALE
+from lava_ahp.slayer.neuron.ahp import DECAYS
 from lava_ahp.tasks import babi
 from lava_ahp.training.relational.recipe import RelationalRecipe
 
@@ -73,9 +74,11 @@ class TrainingRecipe(Table):
     """Optimisation: Adam, surrogate gradients, regularisation.
 
     The learning rate rises over the first `warmup_updates`, then stays or falls to 0 as
-    half a cosine, `cycles` times: each begins at the full rate again. Decays learn too where `time_constant_rate` is not 0: it is their
-    learning rate, in units of the 12 bits, over that of the weights. Training ends early
-    where validation has not improved for `patience` epochs, if that is not 0.
+    half a cosine, `cycles` times: each begins at the full rate again. Decays learn too where
+    `time_constant_rate` is not 0: it is their learning rate, in units of the 12 bits, over that
+    of the weights; `ahp_strength_rate` and `bias_rate` are those of the AHP neurons' strength
+    and of all biases, in thresholds. Training ends early where validation has not improved for
+    `patience` epochs, if that is not 0.
 
     What is validated and exported are averages of the weights over updates, each with
     `weight_average` times the share of the next; 0 takes the last.
@@ -96,6 +99,8 @@ class TrainingRecipe(Table):
     warmup_updates: Annotated[int, Field(ge=0)] = 0
     patience: Annotated[int, Field(ge=0)] = 0
     time_constant_rate: NotNegative = 0.0
+    ahp_strength_rate: NotNegative = 0.0
+    bias_rate: NotNegative = 0.0
     rewiring_shrink: NotNegative = 0.0
     rewiring_noise: NotNegative = 0.0
     damping: Positive = 0.3
@@ -111,6 +116,14 @@ class TrainingRecipe(Table):
     augment: bool = True
     augment_noise: NotNegative = 0.0
     checkpoint_minutes: NotNegative = 1.0
+
+    def constant_rates(self):
+        """Learning rates of the neurons' constants, over that of the weights."""
+        return {
+            **dict.fromkeys(DECAYS, self.time_constant_rate),
+            "ahp_strength": self.ahp_strength_rate,
+            "bias": self.bias_rate,
+        }
 
 
 class Recipe(Table):

@@ -201,6 +201,7 @@ def test_readout_has_the_highest_threshold():
         ({"ahp_strength": -1.0}, "ahp_strength"),
         ({"norm": torch.nn.Identity}, "norm"),
         ({"graded_spike": True}, "graded_spike"),
+        ({"requires_grad": ["threshold"]}, "threshold"),
         ({"scale": 100}, "scale"),
         ({"threshold": 1e6}, "vth"),
         ({"ahp_strength": np.ones(3)}, "neuron"),

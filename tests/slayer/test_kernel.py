@@ -7,7 +7,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("lava.lib.dl.slayer")
 
 from lava_ahp.slayer import Exponential, Triangular, kernel  # noqa: E402
-from lava_ahp.slayer.neuron.ahp import Neuron  # noqa: E402
+from lava_ahp.slayer.neuron.ahp import LEARNABLE, Neuron  # noqa: E402
 
 
 def random_neuron(seed, n, **overrides):
@@ -21,7 +21,7 @@ def random_neuron(seed, n, **overrides):
         "refractory_period": random.integers(0, 3, n),
         "bias": random.uniform(0, 0.1, n),
         "in_exp": random.integers(-1, 3, n),
-        "requires_grad": True,
+        "requires_grad": LEARNABLE,
     }
     return Neuron(**{**params, **overrides})
 
@@ -42,8 +42,8 @@ def passes(neuron, z, loop, seed=0):
     spikes, potential, *_ = traces
     loss = (spikes * torch.randn(spikes.shape)).sum()
     loss = loss + (potential * torch.randn(spikes.shape)).sum()
-    inputs = [z, loop, neuron.current_decay, neuron.voltage_decay, neuron.ahp_decay]
-    return traces, torch.autograd.grad(loss, inputs)
+    constants = [getattr(neuron, name) for name in LEARNABLE]
+    return traces, torch.autograd.grad(loss, [z, loop, *constants])
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -74,7 +74,8 @@ def test_gradients_are_those_of_autograd(seed, surrogate):
     fixed = neuron.fixed().broadcast(n)
     unit = 4096.0
     threshold = torch.tensor(fixed.vth * 64 / unit)
-    jump = torch.tensor(fixed.coefficients().jump / unit)
+    jump = torch.tensor(fixed.coefficients().jump / unit).requires_grad_()
+    bias = torch.tensor(fixed.coefficients().bias / unit).requires_grad_()
     spikes_of, potential_of, current_of, ahp_of = (t.detach().double() for t in traces[:4])
     x = z.detach().double().requires_grad_()
     r = loop.detach().double().requires_grad_()
@@ -100,7 +101,7 @@ def test_gradients_are_those_of_autograd(seed, surrogate):
         u = put((1 - decays[0] / 4096) * u + x[..., t] + s @ r.T, current_of[..., t])
         a = put((1 - decays[2] / 4096) * a - jump * s, ahp_of[..., t])
         free = (hold == 0).double()
-        pot = put(((1 - decays[1] / 4096) * v + u + a) * free, potential_of[..., t])
+        pot = put(((1 - decays[1] / 4096) * v + u + a + bias) * free, potential_of[..., t])
         s = Spike.apply(pot * free, spikes_of[..., t]) * free
         v = pot * (1 - s.detach())
         hold = torch.where(s.detach() > 0, torch.tensor(fixed.refractory_period), (hold - 1).clamp(min=0))
@@ -110,7 +111,7 @@ def test_gradients_are_those_of_autograd(seed, surrogate):
     torch.manual_seed(0)
     weight_s, weight_p = torch.randn(spikes.shape), torch.randn(spikes.shape)
     loss = (spikes * weight_s).sum() + (potential * weight_p).sum()
-    expected = torch.autograd.grad(loss, [x, r, *decays])
+    expected = torch.autograd.grad(loss, [x, r, *decays, jump, bias])
     for grad, reference in zip(grads, expected):
         torch.testing.assert_close(
             grad.double(), reference, rtol=1e-3, atol=1e-5 * reference.abs().max().item()

@@ -229,6 +229,21 @@ def test_decays_learn_where_asked_and_stay_as_drawn_where_not():
     assert 0 <= learnt.dv.min() and learnt.dv.max() <= 4096
 
 
+def test_ahp_strengths_and_biases_learn_where_asked_and_regular_neurons_stay_regular():
+    drawn, learnt = (
+        train("digits", [*SMALL, *more], "constants.net").network.layer("hidden").neuron
+        for more in ([], ["training.ahp_strength_rate=0.1", "training.bias_rate=0.1"])
+    )
+    strengths = [(neuron.ahp_mant << 6) * 2.0**neuron.ahp_exp for neuron in (drawn, learnt)]
+    regular = strengths[0] == 0
+    assert 0 < regular.sum() < regular.size
+    assert np.array_equal(strengths[1] == 0, regular)
+    assert len(np.unique(strengths[0][~regular])) == 1
+    assert len(np.unique(strengths[1][~regular])) > 5
+    assert not np.array_equal(drawn.bias_mant, learnt.bias_mant)
+    assert np.array_equal(drawn.dv, learnt.dv)
+
+
 def test_the_rate_of_learning_warms_up_and_falls(tmp_path):
     from lava_ahp.training.loop import _Run
 

@@ -8,9 +8,13 @@ import torch
 from lava_ahp.dynamics import DECAY_UNITY, STATE_SHIFT, FixedCoefficients, resting_state
 from lava_ahp.errors import ParameterError
 from lava_ahp.network import WEIGHT_RANGES
-from lava_ahp.neuron import WEIGHT_SCALE, AHPParameters
-from lava_ahp.slayer.kernel import RECORDABLE, Activity, Synapses, Units, run
+from lava_ahp.neuron import MANTISSA_MAX, RANGES, WEIGHT_SCALE, AHPParameters
+from lava_ahp.slayer.kernel import RECORDABLE, Activity, Constants, Synapses, Units, run
 from lava_ahp.slayer.surrogate import Exponential, Triangular
+
+DECAYS = "current_decay", "voltage_decay", "ahp_decay"
+LEARNABLE = *DECAYS, "ahp_strength", "bias"
+"""Constants of a neuron that can be trained."""
 
 WEIGHT_STEP = 2
 """Trained weights are even: in mixed sign mode the hardware drops the lowest bit."""
@@ -78,8 +82,9 @@ class Neuron(torch.nn.Module):
         False draws decays that are given as pairs for each neuron.
     persistent_state : bool
         Whether a forward pass begins in the state in which the last one ended.
-    requires_grad : bool
-        Whether decays are trained.
+    requires_grad : bool or collection of str
+        Whether decays are trained; or the names of what is, of :data:`LEARNABLE`. An
+        `ahp_strength` of 0 stays 0.
     norm, graded_spike
         Accepted for lava-dl's sake; anything but None and False is an error, since
         the exported integer network would not have it.
@@ -132,38 +137,45 @@ class Neuron(torch.nn.Module):
         self.drop = dropout
         self.shared_param = shared_param
         self.persistent_state = persistent_state
-        self.requires_grad = requires_grad
         self.graded_spike = False
         self.shape = None
         self.num_neurons = None
         self._constants = {
             "threshold": _plain(threshold),
-            "ahp_strength": _plain(ahp_strength),
             "refractory_period": _plain(refractory_period),
-            "bias": _plain(bias),
         }
+        if isinstance(requires_grad, bool):
+            requires_grad = DECAYS if requires_grad else ()
+        unknown = [name for name in requires_grad if name not in LEARNABLE]
+        if unknown:
+            raise ParameterError(
+                f"requires_grad: found {unknown[0]!r}, expected a bool or names among {LEARNABLE}"
+            )
+        self._learnt = tuple(requires_grad)
         self.in_exp = _plain(in_exp)
         self._ranges = {}
-        decays = {
-            "current_decay": current_decay,
-            "voltage_decay": voltage_decay,
-            "ahp_decay": ahp_decay,
-        }
-        for name, value in decays.items():
-            self.register_parameter(name, self._decay_parameter(name, value))
+        for name, value in zip(DECAYS, (current_decay, voltage_decay, ahp_decay)):
+            self.register_parameter(name, self._parameter(name, self._drawn_later(name, value)))
+        self.ahp_strength = self._parameter("ahp_strength", ahp_strength)
+        self.bias = self._parameter("bias", bias)
+        self._regular = self.ahp_strength.detach() == 0
         self._state = None
         self._coefficients = None, None
         self.fixed()
 
-    def _decay_parameter(self, name, value):
+    def _parameter(self, name, value):
+        data = torch.tensor(np.reshape(_plain(value), -1), dtype=torch.float32)
+        return torch.nn.Parameter(data, requires_grad=name in self._learnt)
+
+    def _drawn_later(self, name, value):
+        """A decay out of 4096; one number to begin with where it is given as a range."""
         value = np.asarray(_plain(value), dtype=float)
         if not np.all((value >= 0) & (value <= 1)):
             raise ParameterError(f"{name}: found {value}, expected fractions from 0 to 1")
         if not self.shared_param and value.shape == (2,):
             self._ranges[name] = tuple(value)
             value = value[:1]
-        data = torch.tensor(value.reshape(-1) * DECAY_UNITY, dtype=torch.float32)
-        return torch.nn.Parameter(data, requires_grad=self.requires_grad)
+        return value * DECAY_UNITY
 
     def set_shape(self, shape):
         """Fix the population's shape and draw the decays that were given as ranges.
@@ -203,12 +215,23 @@ class Neuron(torch.nn.Module):
         return self.fixed().refractory_period + 1
 
     def clamp(self):
-        """Bring the decays back into their range after an update."""
+        """Bring the constants back into their ranges after an update."""
         for decay in self._decays():
             decay.data.clamp_(0, DECAY_UNITY)
+        unit = self.scale << STATE_SHIFT
+        if self.ahp_strength.requires_grad:
+            least, most = 1 / unit, (MANTISSA_MAX << STATE_SHIFT + RANGES["ahp_exp"][1]) / unit
+            self.ahp_strength.data.clamp_(least, most)
+            self.ahp_strength.data[self._regular.to(self.device)] = 0
+        if self.bias.requires_grad:
+            most = (RANGES["bias_mant"][1] << RANGES["bias_exp"][1]) / unit
+            self.bias.data.clamp_(-most, most)
 
     def _decays(self):
-        return self.current_decay, self.voltage_decay, self.ahp_decay
+        return [getattr(self, name) for name in DECAYS]
+
+    def _learnable(self):
+        return [getattr(self, name) for name in LEARNABLE]
 
     def fixed(self):
         """The neuron in hardware integers.
@@ -222,7 +245,8 @@ class Neuron(torch.nn.Module):
             name: _plain(_time_constant(torch.round(decay).detach().cpu().numpy()))
             for name, decay in zip(("tau_u", "tau_v", "tau_a"), self._decays())
         }
-        return AHPParameters(**tau, **self._constants).quantise(self.scale, self.in_exp)
+        others = {"ahp_strength": _plain(self.ahp_strength), "bias": _plain(self.bias)}
+        return AHPParameters(**tau, **others, **self._constants).quantise(self.scale, self.in_exp)
 
     @property
     def device_params(self):
@@ -294,11 +318,11 @@ class Neuron(torch.nn.Module):
         if state is None or not self.persistent_state or state.v.shape != (len(x), n):
             zeros = torch.zeros((len(x), n), dtype=torch.int64, device=x.device)
             state = resting_state(zeros)
-        decays = tuple(decay + (torch.round(decay) - decay).detach() for decay in self._decays())
+        decays = [decay + (torch.round(decay) - decay).detach() for decay in self._decays()]
         *recordings, sent, activity, state = run(
             x.transpose(1, 2).contiguous(),
             Synapses(inputs, recurrent, onto),
-            decays,
+            Constants(*decays, self.ahp_strength, self.bias),
             coefficients,
             Units(self._unit(x), 1 / (self.scale << STATE_SHIFT)),
             self.surrogate,
@@ -313,8 +337,8 @@ class Neuron(torch.nn.Module):
         return Trace(*recordings, None if onto is None else sent.transpose(1, 2), activity)
 
     def _coefficients_on(self, device):
-        # Computed again only where a decay has been updated, loaded or replaced.
-        version = tuple((decay.data_ptr(), decay._version) for decay in self._decays())
+        # Computed again only where a constant has been updated, loaded or replaced.
+        version = tuple((value.data_ptr(), value._version) for value in self._learnable())
         if version != self._coefficients[0]:
             self._coefficients = version, self.fixed().coefficients()
         return FixedCoefficients(
