@@ -3,9 +3,9 @@
 Everything that simulates or trains a network calls the functions of this file
 or is compiled from them; no other file owns arithmetic.
 
-The integer functions use comparisons and 64-bit integer operations only. They
-therefore run unchanged on NumPy arrays, on torch tensors of dtype int64 and, as
-scalars, inside Numba.
+The integer functions use comparisons and integer operations only. They therefore
+run unchanged on NumPy arrays, on torch tensors of dtype int64 and, as scalars,
+inside Numba.
 
 One step `t` of one neuron, all quantities integers::
 
@@ -39,7 +39,10 @@ STATE_SHIFT = 6
 STATE_MAX = (1 << 23) - 1
 """Largest magnitude of a saturating state, a signed 24-bit word."""
 
-STATE_MASK = (1 << 24) - 1
+STATE_BITS = 24
+"""Bits of a state, a signed word."""
+
+STATE_MASK = (1 << STATE_BITS) - 1
 """The 24 bits of a state."""
 
 
@@ -96,10 +99,12 @@ def decay(state, amount):
     """Decayed state, `sign(x) * ((|x| * (4096 - d)) >> 12)`: truncated towards zero.
 
     The addition of 4095 to negative products turns the rounding of the
-    arithmetic shift, towards minus infinity, into one towards zero.
+    arithmetic shift, towards minus infinity, into one towards zero. Products of the
+    upper and the lower bits of a state, apart, have less than 32 bits.
     """
-    product = state * (DECAY_UNITY - amount)
-    return (product + ((product >> 63) & (DECAY_UNITY - 1))) >> DECAY_SHIFT
+    keep, fraction = DECAY_UNITY - amount, DECAY_UNITY - 1
+    round_up = (state >> STATE_BITS) & fraction
+    return (state >> DECAY_SHIFT) * keep + (((state & fraction) * keep + round_up) >> DECAY_SHIFT)
 
 
 def wrap24(value):

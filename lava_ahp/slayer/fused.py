@@ -1,9 +1,10 @@
 """The passes of :mod:`lava_ahp.slayer.kernel`, compiled for the CPU.
 
-Forward is the integer step of :mod:`lava_ahp.dynamics`, compiled by Numba. Both passes are
-driven by spikes: a neuron that spiked adds the row of its outgoing weights forward, and to
-the gradient of that row backward. What flows back onto a spike is computed only where the
-surrogate is not zero. From one pass to the other go the voltages and who spiked when.
+Forward is the integer step of :mod:`lava_ahp.dynamics`, compiled by Numba for words of 32
+bits. Both passes are driven by spikes: a neuron that spiked adds the row of its outgoing
+weights forward, and to the gradient of that row backward. What flows back onto a spike is
+computed only where the surrogate is not zero. From one pass to the other go the voltages and
+who spiked when.
 
 A batch is cut into chunks that do not depend on the number of threads, and what they
 give is added in their order: results are the same bits on any number of cores.
@@ -22,6 +23,7 @@ from lava_ahp import dynamics
 from lava_ahp.slayer.recordings import empty
 from lava_ahp.slayer.surrogate import Triangular
 from lava_ahp.slayer.vectors import BLOCK, add, add_products, add_rows, borrowed, dot, not_zero
+from lava_ahp.slayer.word import integer, word
 
 CHUNK = 8
 """Fewest samples that a thread takes through time, one after the other."""
@@ -98,7 +100,6 @@ def forward(x, synapses, c, units, floor, state, record):
         _indices((n_chunks, (n_steps + 1) * min(chunks.step, batch) * n)),
         np.empty((batch, n_steps + 1, 2), np.int32),
     )
-    # Every coefficient and state has at most 32 bits; the arithmetic itself has 64.
     coefficients = _aligned([np.broadcast_to(value.numpy(), (n,)) for value in c], torch.int32)
     last = _aligned(np.stack([value.numpy() for value in state], axis=1), torch.int32)
     activity = _zeros((n_chunks, 5, n))
@@ -334,20 +335,20 @@ def _advance(state, x, c, adapting, unit, voltage):
     decay_a, jump = c[2, first:end], c[3, first:end]
     # One loop over neurons each, in 64 bits as everywhere, which become vector instructions.
     for i in range(len(a_here)):
-        a_here[i] = _ahp_current(
-            np.int64(a_here[i]), np.int64(s_here[i]), np.int64(decay_a[i]), np.int64(jump[i])
+        a_here[i] = integer(
+            _ahp_current(word(a_here[i]), word(s_here[i]), word(decay_a[i]), word(jump[i]))
         )
     for i in range(len(voltage)):
-        current = _synaptic_current(
-            np.int64(u[i]), np.int64(np.rint(x[i])), np.int64(decay_u[i]), np.int64(in_shift[i])
-        )
-        drive = current + np.int64(a[i]) + np.int64(bias[i])
-        potential = _potential(np.int64(v[i]), drive, np.int64(hold[i]), np.int64(decay_v[i]))
+        arriving = word(np.int32(np.rint(x[i])))
+        current = _synaptic_current(word(u[i]), arriving, word(decay_u[i]), word(in_shift[i]))
+        drive = current + word(a[i]) + word(bias[i])
+        potential = _potential(word(v[i]), drive, word(hold[i]), word(decay_v[i]))
         after = _fire(
-            current, potential, 0, np.int64(hold[i]), np.int64(threshold[i]), np.int64(refractory[i])
+            current, potential, word(0), word(hold[i]), word(threshold[i]), word(refractory[i])
         )
-        voltage[i] = np.float32(potential) * unit
-        u[i], v[i], s[i], hold[i] = current, after.v, after.s, after.hold
+        voltage[i] = np.float32(integer(potential)) * unit
+        u[i], v[i], s[i] = integer(current), integer(after.v), after.s
+        hold[i] = integer(after.hold)
 
 
 @numba.njit(nogil=True)

@@ -8,7 +8,7 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 BLOCK = 16
-"""Values that are compared with zero at once."""
+"""Most values that are compared with zero at once."""
 
 
 @intrinsic
@@ -29,70 +29,86 @@ def borrowed(typingctx, array):
     return array(array), codegen
 
 
-@intrinsic
-def _append_not_zero(typingctx, values, start, indices, n):
-    """Write at place `n` the indices of which of `BLOCK` values are not zero; return the new `n`.
+def _appending(block, pack):
+    """Intrinsic that writes at place `n` which of `block` values are not zero, and returns the new `n`.
 
     Without a branch, since which neurons spike is no pattern that a processor could foresee.
+    `pack` makes a vector of the lanes of another that a mask has, in their order.
     """
-    if any(not isinstance(array, types.Array) or array.layout != "C" for array in (values, indices)):
-        return None
 
-    def codegen(context, builder, signature, arguments):
-        of_value, of_index = (context.get_data_type(array.dtype) for array in (values, indices))
-        of_values, of_indices = ir.VectorType(of_value, BLOCK), ir.VectorType(of_index, BLOCK)
+    @intrinsic
+    def append(typingctx, values, start, indices, n):
+        if any(not isinstance(array, types.Array) or array.layout != "C" for array in (values, indices)):
+            return None
 
-        def place(array, at, arguments=arguments, block=None):
-            data = context.make_array(array)(context, builder, arguments).data
-            return builder.bitcast(builder.gep(data, [at]), block.as_pointer())
+        def codegen(context, builder, signature, arguments):
+            of_value, of_index = (context.get_data_type(array.dtype) for array in (values, indices))
+            of_values, of_indices = ir.VectorType(of_value, block), ir.VectorType(of_index, block)
 
-        def constant(vector, elements):
-            return ir.Constant(vector, [ir.Constant(vector.element, value) for value in elements])
+            def place(array, at, argument, vector):
+                data = context.make_array(array)(context, builder, argument).data
+                return builder.bitcast(builder.gep(data, [at]), vector.as_pointer())
 
-        block = builder.load(place(values, arguments[1], arguments[0], of_values))
-        block.align = values.dtype.bitwidth // 8
-        integers = isinstance(values.dtype, types.Integer)
-        compare = builder.icmp_signed if integers else builder.fcmp_unordered
-        mask = compare("!=", block, constant(of_values, [0] * BLOCK))
-        nothing = ir.Constant(of_indices, ir.Undefined)
-        begin = builder.insert_element(
-            nothing, builder.trunc(arguments[1], of_index), ir.Constant(of_index, 0)
-        )
-        begin = builder.shuffle_vector(begin, nothing, constant(of_indices, [0] * BLOCK))
-        compress = cgutils.get_or_insert_function(
-            builder.module,
-            ir.FunctionType(of_indices, [of_indices, mask.type, of_indices]),
-            f"llvm.experimental.vector.compress.v{BLOCK}i{of_index.width}",
-        )
-        found = builder.call(
-            compress, [builder.add(begin, constant(of_indices, range(BLOCK))), mask, nothing]
-        )
-        store = builder.store(found, place(indices, arguments[3], arguments[2], of_indices))
-        store.align = indices.dtype.bitwidth // 8
-        count = builder.ctpop(builder.bitcast(mask, ir.IntType(BLOCK)))
-        return builder.add(arguments[3], builder.zext(count, arguments[3].type))
+            loaded = builder.load(place(values, arguments[1], arguments[0], of_values))
+            loaded.align = values.dtype.bitwidth // 8
+            integers = isinstance(values.dtype, types.Integer)
+            compare = builder.icmp_signed if integers else builder.fcmp_unordered
+            mask = compare("!=", loaded, _constant(of_values, [0] * block))
+            nothing = ir.Constant(of_indices, ir.Undefined)
+            begin = builder.insert_element(
+                nothing, builder.trunc(arguments[1], of_index), ir.Constant(of_index, 0)
+            )
+            begin = builder.shuffle_vector(begin, nothing, _constant(of_indices, [0] * block))
+            found = builder.add(begin, pack(builder, mask, of_indices))
+            store = builder.store(found, place(indices, arguments[3], arguments[2], of_indices))
+            store.align = indices.dtype.bitwidth // 8
+            count = builder.ctpop(builder.bitcast(mask, ir.IntType(block)))
+            return builder.add(arguments[3], builder.zext(count, arguments[3].type))
 
-    return types.intp(values, types.intp, indices, types.intp), codegen
+        return types.intp(values, types.intp, indices, types.intp), codegen
 
+    @numba.njit(nogil=True)
+    def not_zero(values, indices):
+        n, whole = 0, len(values) - len(values) % block
+        for start in range(0, whole, block):
+            n = append(values, start, indices, n)
+        for i in range(whole, len(values)):
+            indices[n] = i
+            n += np.int64(values[i] != 0)
+        return n
 
-@numba.njit(nogil=True)
-def _not_zero_compressed(values, indices):
-    n, whole = 0, len(values) - len(values) % BLOCK
-    for start in range(0, whole, BLOCK):
-        n = _append_not_zero(values, start, indices, n)
-    for i in range(whole, len(values)):
-        indices[n] = i
-        n += np.int64(values[i] != 0)
-    return n
+    return not_zero
 
 
-@numba.njit(nogil=True)
-def _not_zero_one_by_one(values, indices):
-    n = 0
-    for i in range(len(values)):
-        indices[n] = i
-        n += np.int64(values[i] != 0)
-    return n
+def _constant(vector, elements):
+    return ir.Constant(vector, [ir.Constant(vector.element, value) for value in elements])
+
+
+def _lanes_by_instruction(builder, mask, of_indices):
+    """Numbers of the lanes that a mask has, packed by AVX-512."""
+    compress = cgutils.get_or_insert_function(
+        builder.module,
+        ir.FunctionType(of_indices, [of_indices, mask.type, of_indices]),
+        f"llvm.experimental.vector.compress.v{of_indices.count}i{of_indices.element.width}",
+    )
+    lanes = _constant(of_indices, range(of_indices.count))
+    return builder.call(compress, [lanes, mask, ir.Constant(of_indices, ir.Undefined)])
+
+
+def _lanes_by_table(builder, mask, of_indices):
+    """The same out of a table with a row for each mask, on any processor."""
+    n = of_indices.count
+    name = f"lava_ahp.lanes.i{of_indices.element.width}"
+    table = builder.module.globals.get(name)
+    if table is None:
+        rows = []
+        for bits in range(1 << n):
+            lanes = [lane for lane in range(n) if bits >> lane & 1]
+            rows.append(_constant(of_indices, lanes + [0] * (n - len(lanes))))
+        rows = ir.Constant(ir.ArrayType(of_indices, len(rows)), rows)
+        table = cgutils.global_constant(builder.module, name, rows)
+    bits = builder.zext(builder.bitcast(mask, ir.IntType(n)), ir.IntType(64))
+    return builder.load(builder.gep(table, [ir.Constant(bits.type, 0), bits]))
 
 
 def _packs_vectors():
@@ -103,8 +119,9 @@ def _packs_vectors():
     return config.CPU_NAME in (None, "host") and get_host_cpu_features().get("avx512f", False)
 
 
-# What stands in for those instructions elsewhere is slow.
-not_zero = _not_zero_compressed if _packs_vectors() else _not_zero_one_by_one
+_not_zero_by_table = _appending(8, _lanes_by_table)
+# What stands in for AVX-512's instruction elsewhere is slow.
+not_zero = _appending(BLOCK, _lanes_by_instruction) if _packs_vectors() else _not_zero_by_table
 """Write the indices of what is not zero, in their order, and return how many there are.
 
 `indices` has room for `BLOCK` more than there are values.

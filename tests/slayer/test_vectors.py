@@ -11,7 +11,7 @@ from lava_ahp.slayer import vectors  # noqa: E402
 
 @pytest.mark.parametrize("dtype", [np.float32, np.int32])
 @pytest.mark.parametrize("n", [0, 1, 15, 16, 17, 80, 250])
-@pytest.mark.parametrize("function", ["not_zero", "_not_zero_compressed", "_not_zero_one_by_one"])
+@pytest.mark.parametrize("function", ["not_zero", "_not_zero_by_table"])
 def test_lists_of_what_is_not_zero(function, n, dtype):
     random = np.random.default_rng(n)
     for density in (0.0, 0.1, 1.0):

@@ -151,7 +151,7 @@ class Neuron(torch.nn.Module):
             raise ParameterError(
                 f"requires_grad: found {unknown[0]!r}, expected a bool or names among {LEARNABLE}"
             )
-        self._learnt = tuple(requires_grad)
+        self.requires_grad = tuple(requires_grad)
         self.in_exp = _plain(in_exp)
         self._ranges = {}
         for name, value in zip(DECAYS, (current_decay, voltage_decay, ahp_decay)):
@@ -165,7 +165,7 @@ class Neuron(torch.nn.Module):
 
     def _parameter(self, name, value):
         data = torch.tensor(np.reshape(_plain(value), -1), dtype=torch.float32)
-        return torch.nn.Parameter(data, requires_grad=name in self._learnt)
+        return torch.nn.Parameter(data, requires_grad=name in self.requires_grad)
 
     def _drawn_later(self, name, value):
         """A decay out of 4096; one number to begin with where it is given as a range."""
