@@ -333,7 +333,7 @@ def _advance(state, x, c, adapting, unit, voltage):
     first, end = adapting
     a_here, s_here = a[first:end], s[first:end]
     decay_a, jump = c[2, first:end], c[3, first:end]
-    # One loop over neurons each, in 64 bits as everywhere, which become vector instructions.
+    # Loops over neurons that become vector instructions.
     for i in range(len(a_here)):
         a_here[i] = integer(
             _ahp_current(word(a_here[i]), word(s_here[i]), word(decay_a[i]), word(jump[i]))
