@@ -299,6 +299,10 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the last checkpoint.")
     ] = False,
+    extend: Annotated[
+        bool,
+        typer.Option("--extend", help="Add heads to the relational network that is in OUT already."),
+    ] = False,
     test: Annotated[
         bool, typer.Option("--test", help="Measure the test split at the end, once.")
     ] = False,
@@ -309,8 +313,10 @@ def train(
 
     config = load_recipe(recipe, settings or [])
     if isinstance(config, RelationalRecipe):
-        _train_relational(config, Path(recipe).stem, settings or [], out, data, resume)
+        _train_relational(config, Path(recipe).stem, settings or [], out, data, resume, extend)
         return
+    if extend:
+        raise ParameterError(f"--extend: found recipe {recipe!r}, expected one of a relational network")
     with _stdout_to_stderr(), _Progress() as progress:
         found = train_recipe(
             recipe,
@@ -331,7 +337,7 @@ def train(
     print(f"course of the training: {found.run_folder}")
 
 
-def _train_relational(recipe, name, settings, out, data, resume):
+def _train_relational(recipe, name, settings, out, data, resume, extend):
     from lava_ahp.training import train_relational
 
     with _stdout_to_stderr(), _Progress() as progress:
@@ -342,6 +348,7 @@ def _train_relational(recipe, name, settings, out, data, resume):
             settings,
             out,
             resume,
+            extend,
             report=lambda stage, done, total, right: progress(
                 f"{stage}: {right:.1%} right", done, total
             ),

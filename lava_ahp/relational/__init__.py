@@ -2,7 +2,7 @@
 
 from lava_ahp.relational.ask import Reply, ask, parse_story
 from lava_ahp.relational.evaluation import RelationalEvaluation, evaluate, simulator
-from lava_ahp.relational.files import is_relational, load, read, write
+from lava_ahp.relational.files import is_relational, load, read, read_provenance, write
 from lava_ahp.relational.network import Answers, Head, RelationalNetwork
 from lava_ahp.relational.run import answer, codes, influence
 
@@ -21,6 +21,7 @@ __all__ = [
     "load",
     "parse_story",
     "read",
+    "read_provenance",
     "simulator",
     "write",
 ]

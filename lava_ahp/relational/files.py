@@ -82,12 +82,7 @@ def read(folder):
         If the manifest or a file is missing or malformed, or parts do not fit together.
     """
     path = Path(folder) / MANIFEST
-    if not path.is_file():
-        raise FileFormatError(path, "", "found no such file, expected a manifest of a network")
-    try:
-        manifest = _Manifest.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        raise FileFormatError(path, *first_problem(error)) from None
+    manifest = _read_manifest(path)
 
     def part(name):
         return netx.read(Path(folder) / name)
@@ -109,6 +104,20 @@ def read(folder):
         )
     except ParameterError as error:
         raise FileFormatError(path, "", str(error)) from None
+
+
+def read_provenance(folder):
+    """How the network in a folder was made, as :func:`write` was told; errors as of :func:`read`."""
+    return _read_manifest(Path(folder) / MANIFEST).provenance
+
+
+def _read_manifest(path):
+    if not path.is_file():
+        raise FileFormatError(path, "", "found no such file, expected a manifest of a network")
+    try:
+        return _Manifest.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise FileFormatError(path, *first_problem(error)) from None
 
 
 def write(network, folder, provenance=None):

@@ -100,6 +100,47 @@ def test_an_interrupted_training_resumes_to_the_same_bits(data, tmp_path, monkey
         train_relational(other, data, "babi", out="parts", resume=True)
 
 
+def test_a_head_is_added_to_a_network_and_nothing_else_changes(data, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    short = ("reader.updates=6", "smooth.updates=6", "rates.updates=8", "spikes.updates=5")
+    settings = (*SETTINGS, *short)
+    stories = tmp_path / "stories"
+    stories.mkdir()
+    for path in data.iterdir():
+        for task in (20, 4):
+            (stories / path.name.replace("20", str(task))).write_bytes(path.read_bytes())
+    train_relational(load_recipe("babi", settings), stories, "babi", settings, "net")
+    before, provenance = bits(tmp_path / "net"), relational.read_provenance("net")
+
+    more = [*settings, "tasks=[4]"]
+    sets = [argument for setting in more for argument in ("--set", setting)]
+    command = ["train", "babi", *sets, "--data", str(stories), "--out", "net", "--extend"]
+    assert cli.main(command) == 0
+    after = bits(tmp_path / "net")
+    assert {name: after[name] for name in before} == before
+    assert sorted(after.keys() - before.keys()) == ["answer-4.net", "relation-4.net"]
+    added = relational.read_provenance("net")
+    assert list(added["metrics"]) == ["4", "20"]
+    assert added["metrics"]["20"] == provenance["metrics"]["20"]
+    assert "--set tasks=[4] --data FOLDER --out net --extend" in (tmp_path / "net/README.md").read_text()
+
+    for setting, message in (
+        ("window=6", "net: window: found 8, expected 6 as in the recipe"),
+        ("reader.neurons=16", "net: sentence: found 32 neurons, expected 16 as in the recipe"),
+    ):
+        assert cli.main([*command, "--set", setting]) == 2
+        assert message in " ".join(capsys.readouterr().err.split())
+    other = tmp_path / "other"
+    other.mkdir()
+    for path in stories.glob("qa4_*"):
+        (other / path.name).write_text(path.read_text().replace("garden", "garten"))
+    assert cli.main([*command[:-4], str(other), *command[-3:]]) == 2
+    assert "only one of them has 'garden'" in " ".join(capsys.readouterr().err.split())
+    assert bits(tmp_path / "net") == after
+    assert cli.main(["train", "digits", "--extend"]) == 2
+    assert "--extend: found recipe 'digits'" in capsys.readouterr().err
+
+
 def test_a_relational_recipe_wants_data_and_another_loop(capsys):
     assert cli.main(["train", "babi"]) == 2
     assert "data: found none" in capsys.readouterr().err

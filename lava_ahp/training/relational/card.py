@@ -9,9 +9,9 @@ _TEMPLATE = """\
 A spiking relational network that answers questions about stories (bAbI), in 8-bit weights.
 {solved} of its {n_tasks} tasks are solved ({limit:.0%} or more) on questions of the validation split.
 
-Made by one command, on the CPU, in {minutes:.0f} minutes:
+Made on the CPU, in {minutes:.0f} minutes, by
 
-    {command}
+{commands}
 
 | task | questions | accuracy | the same in floating point | neurons firing per step | updates (smooth, rates, spikes) | minutes |
 | --- | --- | --- | --- | --- | --- | --- |
@@ -33,7 +33,7 @@ In all {neurons:,} neurons and {synapses:,} synapses, were each copy built. Read
 
 ## Training
 
-Recipe `{recipe}`{overrides}, seed {seed}:
+Recipe `{recipe}`, seed {seed}:
 
 ```
 {settings}
@@ -72,7 +72,13 @@ def card(name, network, recipe, provenance):
         if part != "total":
             neurons, synapses = (found[key] // found["copies"] for key in ("neurons", "synapses"))
             parts.append(f"| {part} | {neurons:,} | {synapses:,} | {found['copies']} |")
-    sets = "".join(f" --set {override}" for override in provenance["overrides"])
+
+    def command(overrides, option=""):
+        sets = "".join(f" --set {override}" for override in overrides)
+        return f"    lava-ahp train {provenance['recipe']}{sets} --data FOLDER --out {name}{option}"
+
+    commands = [command(provenance["overrides"])]
+    commands += [command(overrides, " --extend") for overrides in provenance.get("added", ())]
     values = recipe.model_dump(mode="json", exclude={"notes"})
     settings = [f"{key} = {value}" for key, value in values.items() if not isinstance(value, dict)]
     for table, fields in values.items():
@@ -85,7 +91,7 @@ def card(name, network, recipe, provenance):
         n_tasks=len(metrics),
         limit=SOLVED,
         minutes=seconds / 60,
-        command=f"lava-ahp train {provenance['recipe']}{sets} --data FOLDER --out {name}",
+        commands="\n".join(commands),
         rows="\n".join(rows),
         n_sentences=network.max_sentences,
         parts="\n".join(parts),
@@ -94,7 +100,6 @@ def card(name, network, recipe, provenance):
         words_right=" and ".join(f"{m['words_right']:.2%}" for m in readers.values()),
         window=network.window,
         recipe=provenance["recipe"],
-        overrides=f" with {sets.strip()}" if sets else "",
         seed=provenance["seed"],
         settings="\n".join(settings),
     ) + (f"\n## What was tried\n\n{recipe.notes.strip()}\n" if recipe.notes else "")

@@ -45,7 +45,9 @@ class RelationalTrained:
     metrics: dict
 
 
-def train_relational(recipe, data, name, overrides=(), out=None, resume=False, report=None):
+def train_relational(
+    recipe, data, name, overrides=(), out=None, resume=False, extend=False, report=None
+):
     """Train readers and heads; the folder is written after each head.
 
     The same recipe, data and seed give the same network on the same machine, also where the run
@@ -64,6 +66,9 @@ def train_relational(recipe, data, name, overrides=(), out=None, resume=False, r
         Folder to write; by default the recipe's name.
     resume : bool, optional
         Whether to go on from the checkpoints of an interrupted run.
+    extend : bool, optional
+        Whether to add to the network that is in `out`: it keeps its readers, and its heads but
+        those of the recipe's tasks.
     report : callable, optional
         Called after each update with the stage's name, the updates done, their total and the
         share of recent answers (or words) that were right.
@@ -71,6 +76,12 @@ def train_relational(recipe, data, name, overrides=(), out=None, resume=False, r
     Returns
     -------
     RelationalTrained
+
+    Raises
+    ------
+    LavaAHPError
+        If data, folder or checkpoint cannot be used, or the network in the folder is of another
+        shape than the recipe's.
     """
     if data is None:
         raise ParameterError("data: found none, expected a folder or archive of bAbI stories")
@@ -81,14 +92,22 @@ def train_relational(recipe, data, name, overrides=(), out=None, resume=False, r
     torch.set_num_threads(1)
     try:
         run = _Run(recipe, data, RUNS / out.name, resume, report or (lambda *_: None))
-        for network, metrics in run.train():
+        if extend:
+            begun, provenance = relational.read(out), relational.read_provenance(out)
+            run.check(begun, out)
+            earlier = provenance["metrics"]
+            provenance["added"] = [*provenance.get("added", ()), list(overrides)]
+        else:
+            begun, earlier = run.readers(), {}
             provenance = {
                 "recipe": name,
                 "overrides": list(overrides),
                 "seed": recipe.seed,
-                "metrics": {str(task): values for task, values in metrics.items()},
                 "reader": run.reader_metrics,
             }
+        for network, metrics in run.train(begun):
+            found = {**earlier, **{str(task): values for task, values in metrics.items()}}
+            provenance["metrics"] = {task: found[task] for task in sorted(found, key=int)}
             relational.write(network, out, provenance)
             write_card(out, network, recipe, provenance)
     finally:
@@ -109,14 +128,50 @@ class _Run:
         self.all_questions = [q for task in every.values() for q in task]
         self.reader_metrics = {}
 
-    def train(self):
-        """The network, and metrics by task, after each of its heads."""
-        recipe, metrics, heads = self.recipe, {}, {}
+    def check(self, network, folder):
+        """Whether heads of the recipe fit the readers of a network.
+
+        Raises
+        ------
+        FileFormatError
+            Names the first field that differs.
+        """
+        recipe = self.recipe
+        if network.words != self.words:
+            differs = sorted(set(network.words) ^ set(self.words))[0]
+            raise FileFormatError(
+                folder,
+                "words",
+                f"found {len(network.words)}, expected the {len(self.words)} of the data; "
+                f"only one of them has {differs!r}",
+            )
+        expected = {
+            "encoding": recipe.encoding(),
+            "window": recipe.window,
+            "max_words": recipe.max_words,
+            "max_sentences": recipe.max_sentences,
+        }
+        for name, value in expected.items():
+            if getattr(network, name) != value:
+                raise FileFormatError(
+                    folder, name, f"found {getattr(network, name)}, expected {value} as in the recipe"
+                )
+        if network.sentence.n_outputs != recipe.reader.neurons:
+            raise FileFormatError(
+                folder,
+                "sentence",
+                f"found {network.sentence.n_outputs} neurons, expected {recipe.reader.neurons} "
+                f"as in the recipe",
+            )
+
+    def readers(self):
+        """A network of readers that have learned, without heads."""
+        recipe = self.recipe
         vocabulary = babi.Vocabulary(self.words, ())
         table = babi.QuestionTable.of(
             self.all_questions, vocabulary, recipe.max_words, recipe.max_sentences
         )
-        network = relational.RelationalNetwork(
+        return relational.RelationalNetwork(
             sentence=self._reader("sentence", 1, table.sentences),
             question=self._reader("question", 2, table.queries),
             heads={},
@@ -126,9 +181,13 @@ class _Run:
             max_words=recipe.max_words,
             max_sentences=recipe.max_sentences,
         )
-        for task in recipe.tasks:
-            heads[task], metrics[task] = self._head(network, task)
-            network = replace(network, heads=dict(heads))
+
+    def train(self, network):
+        """The network, and metrics by task, after each of the recipe's heads."""
+        metrics = {}
+        for task in self.recipe.tasks:
+            head, metrics[task] = self._head(network, task)
+            network = replace(network, heads={**network.heads, task: head})
             found = relational.evaluate(network, {task: self.validation[task]}, "validation")
             metrics[task] |= {
                 "accuracy": found.accuracy,
