@@ -660,11 +660,13 @@ def _time(seconds):
 class _Progress:
     """Progress on standard error: a bar on a terminal, else a line now and then.
 
-    Called with what is being done, how much of it is done, and how much there is.
+    Called with what is being done, how much of it is done, and how much there is. Where less is
+    done than before another stage has begun.
     """
 
     def __init__(self):
         self.bar = self.task = self.first = None
+        self.done = 0
         self.last_line = time.monotonic()
 
     def __enter__(self):
@@ -691,10 +693,15 @@ class _Progress:
 
     def __call__(self, what, done, total):
         now = time.monotonic()
-        self.first = self.first or (now, done)
+        begins = self.first is None or done < self.done
+        if begins:
+            self.first = now, done
+        self.done = done
         if self.bar is not None:
             if self.task is None:
                 self.task = self.bar.add_task(what, total=total)
+            elif begins:
+                self.bar.reset(self.task)
             self.bar.update(
                 self.task, description=what, completed=done, total=total, refresh=True
             )

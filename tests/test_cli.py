@@ -412,3 +412,18 @@ def test_an_interrupted_run_on_lava_leaves_no_process_and_no_file(
     finally:
         if processes_of(process.pid):
             os.killpg(process.pid, signal.SIGKILL)
+
+
+def test_the_time_left_is_that_of_the_present_stage(capsys, monkeypatch):
+    clock = iter([0, 0, 60, 120, 180, 240])
+    monkeypatch.setattr(cli.time, "monotonic", lambda: next(clock))
+    progress = cli._Progress()
+    for what, done in (("reading", 0), ("reading", 50), ("writing", 1), ("writing", 11), ("writing", 21)):
+        progress(what, done, 100)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [
+        "reading: 50 of 100, 1.0 minutes left",
+        "writing: 1 of 100",
+        "writing: 11 of 100, 8.9 minutes left",
+        "writing: 21 of 100, 7.9 minutes left",
+    ]
