@@ -28,6 +28,9 @@ from lava_ahp.training.recipe import Recipe, load_recipe
 VALIDATION_BATCH = 64
 """Samples that are validated at a time."""
 
+CENTRING_SAMPLES = 2048
+"""Training samples by whose activity the averaged network's readout is centred."""
+
 SUMS = ("loss", "accuracy", "firing_rate", "below", "moved_synapses")
 """What is averaged over the samples of an epoch."""
 
@@ -272,8 +275,7 @@ class _Run:
         images = distributed.share(images)
         labels = torch.from_numpy(distributed.share(self.data.labels[chosen]))
         part = len(images) / len(chosen)
-        spikes = self.encoding.encode(images.reshape(len(images), -1))
-        spikes = torch.from_numpy(spikes).float()
+        spikes = self._spikes(images)
         self.optimiser.zero_grad()
 
         def learn(index):
@@ -282,6 +284,7 @@ class _Run:
             means = {
                 key: distributed.total(part * getattr(column.activity, key)) for key in MEANS
             }
+            self.model.follow(index, means["rate"].detach())
             # Each process has the whole penalty, with gradients to its own samples only.
             ((loss + self._penalty(**means)) / n_columns).backward()
             return loss.detach(), means, column.output.detach(), column.activity
@@ -304,6 +307,9 @@ class _Run:
             "v_min": distributed.extreme(v_min, largest=False).item(),
             "v_max": distributed.extreme(v_max, largest=True).item(),
         }
+
+    def _spikes(self, images):
+        return torch.from_numpy(self.encoding.encode(images.reshape(len(images), -1))).float()
 
     def _entry(self, n_samples):
         """Means over the epoch's samples so far, and where the training stands."""
@@ -330,6 +336,8 @@ class _Run:
         """Accuracy on the validation split; the forward pass is the integer network."""
         n_right = 0
         self.average.module.keep_connectivity()
+        if self.recipe.network.centred_readout:
+            self.average.module.centre(self._spikes(self.data.images[:CENTRING_SAMPLES]))
         with torch.no_grad():
             for start in range(0, len(self.validation), VALIDATION_BATCH):
                 part = slice(start, start + VALIDATION_BATCH)

@@ -12,6 +12,12 @@ from lava_ahp.slayer import Rewiring, Triangular
 from lava_ahp.slayer.block import ahp as block
 from lava_ahp.slayer.kernel import Activity
 
+CENTRING_MOMENTUM = 0.05
+"""Share that a batch has in the mean firing rates by which readouts are centred."""
+
+OFFSET_RATE = 0.05
+"""Spikes a step of the neuron as whose weights the offsets of centred readouts learn."""
+
 
 class Column(NamedTuple):
     """What one column does with a batch.
@@ -76,8 +82,17 @@ class Classifier(torch.nn.Module):
             with torch.no_grad():
                 column.recurrent_synapse.weight *= net.recurrent_init / net.input_init
             self.columns.append(column)
-        readout = {"current_decay": 1.0, "voltage_decay": 1 / net.readout_tau}
+        readout = {
+            "current_decay": 1.0,
+            "voltage_decay": 1 / net.readout_tau,
+            "bias": np.zeros(n_classes) if net.centred_readout else 0.0,
+            "in_exp": net.readout_in_exp,
+        }
         self.readout = block.Output(readout, n, n_classes)
+        self.centred = net.centred_readout
+        if self.centred:
+            self.offsets = torch.nn.Parameter(torch.zeros(net.columns, n_classes))
+            self.register_buffer("mean_rates", torch.zeros(n))
         self.rewiring = torch.nn.ModuleList()
         for synapse, density in (
             *((column.input_synapse, net.input_density) for column in self.columns),
@@ -96,7 +111,7 @@ class Classifier(torch.nn.Module):
         Column
         """
         trace = self._unroll(index, spikes)
-        return Column(self.readout.voltage(trace.sent)[..., -1], trace.activity)
+        return Column(self._answer(trace.sent, self._bias(index)), trace.activity)
 
     def answer(self, spikes):
         """Readout voltages after the last step, shape (batch, class), of all columns together.
@@ -104,13 +119,41 @@ class Classifier(torch.nn.Module):
         The same integers as those of :meth:`to_network`, in the unit of the thresholds.
         """
         sent = sum(self._unroll(index, spikes).sent for index in range(len(self.columns)))
-        return self.readout.voltage(sent)[..., -1]
+        return self._answer(sent, self._whole_bias())
+
+    def follow(self, index, rates, momentum=CENTRING_MOMENTUM):
+        """Centre the readout by the mean firing rates of a column, with a share in those so far."""
+        if self.centred:
+            members = self.members[index]
+            with torch.no_grad():
+                self.mean_rates[members] += momentum * (rates - self.mean_rates[members])
+
+    def centre(self, spikes):
+        """Centre the readout by the firing rates that spikes of shape (batch, time, channel) make."""
+        with torch.no_grad():
+            for index in range(len(self.columns) if self.centred else 0):
+                self.follow(index, self._unroll(index, spikes).activity.rate, momentum=1.0)
 
     def _unroll(self, index, spikes):
         """Trace of a column, with what it sends to the readout."""
-        onto = block.weight_matrix(self.readout.synapse)[:, self.members[index]]
         x = self.input(spikes.permute(0, 2, 1))
-        return self.columns[index].unroll(x, onto=onto, record=())
+        return self.columns[index].unroll(x, onto=self._onto(index), record=())
+
+    def _onto(self, index):
+        return block.weight_matrix(self.readout.synapse)[:, self.members[index]]
+
+    def _answer(self, sent, bias):
+        return self.readout.voltage(sent, bias=bias)[..., -1]
+
+    def _bias(self, index):
+        """Bias of the readout for one column: takes off what its mean activity brings."""
+        if not self.centred:
+            return None
+        rates = self.mean_rates[self.members[index]]
+        return OFFSET_RATE * self.offsets[index] - self._onto(index) @ rates
+
+    def _whole_bias(self):
+        return sum(map(self._bias, range(len(self.columns)))) if self.centred else None
 
     def rewire(self, optimiser, shrink=0.0, noise=0.0):
         """Move synapses after an update, as :meth:`lava_ahp.slayer.Rewiring.step` does.
@@ -129,6 +172,9 @@ class Classifier(torch.nn.Module):
 
     def to_network(self, metadata):
         """The integer network that :meth:`answer` computes."""
+        if self.centred:
+            with torch.no_grad():
+                self.readout.neuron.bias.copy_(self._whole_bias())
         n = sum(group.size for group in self.groups)
         neuron = {field.name: np.zeros(n, np.int64) for field in fields(FixedAHPParameters)}
         inputs = np.zeros((n, self.columns[0].input_synapse.in_channels), np.int64)

@@ -19,6 +19,7 @@ Tau = Annotated[float, Field(ge=1, le=8192)]
 NotNegative = Annotated[float, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
 Density = Annotated[float, Field(gt=0, le=1)]
+InExp = Annotated[int, Field(ge=RANGES["in_exp"][0], le=RANGES["in_exp"][1])]
 
 
 class NetworkRecipe(Table):
@@ -30,6 +31,10 @@ class NetworkRecipe(Table):
     Where a field takes a pair, each neuron draws its value from that range: time
     constants uniformly in their logarithm, the bias uniformly. `input_init` and
     `recurrent_init` scale the weights that lava-dl's blocks begin with.
+
+    A `centred_readout` has biases that take off what the mean activity brings. Else an update
+    moves a class's voltage in all samples at once, many times further than it moves one sample
+    against another, and most of what is learned next is to undo that.
     """
 
     regular: Annotated[int, Field(ge=0)]
@@ -43,6 +48,7 @@ class NetworkRecipe(Table):
     refractory_period: Annotated[int, Field(ge=0, le=62)] = 0
     bias: float | tuple[float, float] = 0.0
     readout_tau: Tau = 1000.0
+    centred_readout: bool = False
     input_init: Positive = 1.0
     recurrent_init: Positive = 1.0
     input_density: Density = 1.0
@@ -50,7 +56,8 @@ class NetworkRecipe(Table):
     readout_density: Density = 1.0
     signed_sources: bool = False
     weight_scale: Annotated[int, Field(ge=1, le=4096)] = WEIGHT_SCALE
-    in_exp: Annotated[int, Field(ge=RANGES["in_exp"][0], le=RANGES["in_exp"][1])] = 0
+    in_exp: InExp = 0
+    readout_in_exp: InExp = 0
 
     @model_validator(mode="after")
     def _has_neurons(self):

@@ -63,15 +63,42 @@ def test_a_trained_file_gives_the_accuracy_that_its_provenance_claims():
     assert trained.run_folder.joinpath("training.png").stat().st_size > 1000
 
 
-def test_columns_together_answer_as_the_exported_network_does():
-    recipe = load_recipe("digits", ["network.regular=12", "network.ahp=8", "network.bias=[0.1,0.5]"])
+@pytest.mark.parametrize(
+    "settings", [[], ["network.centred_readout=true", "network.readout_in_exp=-2"]]
+)
+def test_columns_together_answer_as_the_exported_network_does(settings):
+    small = ["network.regular=12", "network.ahp=8", "network.bias=[0.1,0.5]"]
+    recipe = load_recipe("digits", [*small, *settings])
     torch.manual_seed(0)
     model = Classifier(recipe, 34, 10, np.random.default_rng(0))
     spikes = tasks.get("digits").load("validation").spikes[0:20]
+    model.centre(torch.from_numpy(spikes).float())
     answer = model.answer(torch.from_numpy(spikes).float()).detach().numpy()
-    result = simulate(model.to_network(Metadata()), spikes)
+    network = model.to_network(Metadata())
+    assert np.count_nonzero(network.layer("readout").neuron.bias_mant) == (10 if settings else 0)
+    result = simulate(network, spikes)
     assert result.spike_counts["hidden"].sum() > 1000
     assert np.array_equal(answer * 4096, result.output)
+
+
+def test_a_centred_readout_leaves_the_mean_voltage_of_a_class_where_its_offset_puts_it():
+    settings = ["network.bias=[0.1,0.5]", "network.readout_tau=8192", "network.readout_in_exp=-3"]
+    spikes = torch.from_numpy(tasks.get("digits").load("validation").spikes[0:100]).float()
+    means = []
+    for centred in ("false", "true"):
+        recipe = load_recipe("digits", [*settings, f"network.centred_readout={centred}"])
+        torch.manual_seed(0)
+        model = Classifier(recipe, 34, 10, np.random.default_rng(0))
+        with torch.no_grad():
+            model.readout.synapse.weight += 0.1
+            if model.centred:
+                model.offsets[0, 3] = 2.0
+        model.centre(spikes)
+        means.append(model.answer(spikes).mean(0).detach().numpy())
+    # In each step the offset of 2 brings 2 times 0.05. Spikes of the last step never arrive, but
+    # count for the mean.
+    expected = np.where(np.arange(10) == 3, 2 * 0.05 * spikes.shape[1], 0)
+    assert np.abs(means[1] - expected).max() < 0.05 * np.abs(means[0]).min()
 
 
 def test_columns_have_no_connections_between_them():

@@ -263,9 +263,12 @@ class Output(Dense):
         voltage = self.voltage(x, self._weight())
         return (voltage, None) if self.count_log else voltage
 
-    def voltage(self, x, inputs=None):
-        """Voltages, shape (batch, out_neurons, time), of input that is weighted or for `inputs`."""
-        trace = self.neuron.unroll(x, inputs=inputs, record=("spikes", "potential"))
+    def voltage(self, x, inputs=None, bias=None):
+        """Voltages, shape (batch, out_neurons, time), of input that is weighted or for `inputs`.
+
+        `bias`, shape (out_neurons,), is in place of the neurons' own.
+        """
+        trace = self.neuron.unroll(x, inputs=inputs, record=("spikes", "potential"), bias=bias)
         return trace.potential * (1 - trace.spikes)
 
 

@@ -288,7 +288,7 @@ class Neuron(torch.nn.Module):
         in_exp = torch.as_tensor(self.in_exp, dtype=like.dtype, device=like.device)
         return torch.exp2(in_exp) / self.scale
 
-    def unroll(self, x, recurrent=None, inputs=None, onto=None, record=RECORDABLE):
+    def unroll(self, x, recurrent=None, inputs=None, onto=None, record=RECORDABLE, bias=None):
         """Run the population, with or without connections to itself.
 
         Parameters
@@ -304,6 +304,8 @@ class Neuron(torch.nn.Module):
             Quantised weights onto the next population.
         record : collection of {"spikes", "potential", "current", "ahp"}, optional
             What to give of every step. Little is faster.
+        bias : Tensor, shape (neuron,), optional
+            In place of the neuron's own, for a bias that is computed.
 
         Returns
         -------
@@ -313,7 +315,7 @@ class Neuron(torch.nn.Module):
             raise ParameterError(f"input: found shape {tuple(x.shape)}, expected (batch, neuron, time)")
         n = x.shape[1] if inputs is None else len(inputs)
         self.set_shape((n,))
-        coefficients = self._coefficients_on(x.device)
+        coefficients = self._coefficients_on(x.device, bias)
         state = self._state
         if state is None or not self.persistent_state or state.v.shape != (len(x), n):
             zeros = torch.zeros((len(x), n), dtype=torch.int64, device=x.device)
@@ -322,7 +324,7 @@ class Neuron(torch.nn.Module):
         *recordings, sent, activity, state = run(
             x.transpose(1, 2).contiguous(),
             Synapses(inputs, recurrent, onto),
-            Constants(*decays, self.ahp_strength, self.bias),
+            Constants(*decays, self.ahp_strength, self.bias if bias is None else bias),
             coefficients,
             Units(self._unit(x), 1 / (self.scale << STATE_SHIFT)),
             self.surrogate,
@@ -336,14 +338,16 @@ class Neuron(torch.nn.Module):
         )
         return Trace(*recordings, None if onto is None else sent.transpose(1, 2), activity)
 
-    def _coefficients_on(self, device):
+    def _coefficients_on(self, device, bias):
         # Computed again only where a constant has been updated, loaded or replaced.
         version = tuple((value.data_ptr(), value._version) for value in self._learnable())
         if version != self._coefficients[0]:
             self._coefficients = version, self.fixed().coefficients()
-        return FixedCoefficients(
-            *(torch.as_tensor(c, device=device) for c in self._coefficients[1])
-        )
+        coefficients = self._coefficients[1]
+        if bias is not None:
+            other = AHPParameters(bias=_plain(bias)).quantise(self.scale).coefficients()
+            coefficients = coefficients._replace(bias=other.bias)
+        return FixedCoefficients(*(torch.as_tensor(c, device=device) for c in coefficients))
 
     def dynamics(self, input):
         """Current and voltage before the reset, each of shape (batch, neuron, time)."""
