@@ -33,7 +33,7 @@ In all {neurons:,} neurons and {synapses:,} synapses, were each copy built. Read
 
 ## Training
 
-Recipe `{recipe}`, seed {seed}:
+Recipe `{recipe}`, seed {seed}{extended}:
 
 ```
 {settings}
@@ -101,5 +101,6 @@ def card(name, network, recipe, provenance):
         window=network.window,
         recipe=provenance["recipe"],
         seed=provenance["seed"],
+        extended=", as the last of these commands sets it" if "added" in provenance else "",
         settings="\n".join(settings),
     ) + (f"\n## What was tried\n\n{recipe.notes.strip()}\n" if recipe.notes else "")
