@@ -32,9 +32,9 @@ class NetworkRecipe(Table):
     constants uniformly in their logarithm, the bias uniformly. `input_init` and
     `recurrent_init` scale the weights that lava-dl's blocks begin with.
 
-    A `centred_readout` has biases that take off what the mean activity brings. Else an update
-    moves a class's voltage in all samples at once, many times further than it moves one sample
-    against another, and most of what is learned next is to undo that.
+    A `centred_readout` has biases that take off what the mean activity brings: without them an
+    update of the weights also moves the voltage of a class in all samples at once. The exponent of
+    the readout's weights is `readout_in_exp`.
     """
 
     regular: Annotated[int, Field(ge=0)]
