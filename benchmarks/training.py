@@ -69,7 +69,7 @@ class LavaAHP(torch.nn.Module):
         onto = self.weight_matrix(self.readout.synapse)
         trace = self.recurrent.unroll(self.input(spikes), onto=onto, record=())
         self.firing_rate = trace.activity.rate.mean().item()
-        return self.readout.voltage(trace.sent)[..., -1]
+        return self.readout.last_voltage(trace.sent)
 
 
 class LavaDL(torch.nn.Module):

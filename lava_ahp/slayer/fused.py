@@ -22,7 +22,16 @@ import lava_ahp.engine.compiled  # noqa: F401  the arithmetic, for Numba
 from lava_ahp import dynamics
 from lava_ahp.slayer.recordings import empty
 from lava_ahp.slayer.surrogate import Triangular
-from lava_ahp.slayer.vectors import BLOCK, add, add_products, add_rows, borrowed, dot, not_zero
+from lava_ahp.slayer.vectors import (
+    BLOCK,
+    add,
+    add_products,
+    add_rows,
+    borrowed,
+    dot_rows,
+    not_zero,
+    prefetch,
+)
 from lava_ahp.slayer.word import integer, word
 
 CHUNK = 8
@@ -32,7 +41,11 @@ MOST_CHUNKS = 64
 """Chunks of a batch beyond which they become larger: each has weight gradients of its own."""
 
 LANES = 32
-"""Outgoing weights come in multiples of this many, which leaves no rest to vector instructions."""
+"""Values of 32 bits by which rows are rounded up.
+
+Vector instructions leave no rest of outgoing weights then, and what one thread writes shares no
+cache line with what another does.
+"""
 
 _synaptic_current, _ahp_current = dynamics.synaptic_current, dynamics.ahp_current
 _potential, _fire = dynamics.potential, dynamics.fire
@@ -102,7 +115,7 @@ def forward(x, synapses, c, units, floor, state, record):
     )
     coefficients = _aligned([np.broadcast_to(value.numpy(), (n,)) for value in c], torch.int32)
     last = _aligned(np.stack([value.numpy() for value in state], axis=1), torch.int32)
-    activity = _zeros((n_chunks, 5, n))
+    activity = _zeros((n_chunks, 5, _whole_lanes(n)))
     activity[:, 3], activity[:, 4] = np.inf, -np.inf
     scale = (1 / units.weight).expand(n).numpy()
     run_chunks(
@@ -119,10 +132,11 @@ def forward(x, synapses, c, units, floor, state, record):
         recordings,
         events,
         activity,
-        _zeros((n_chunks, 2, -(-(n + n_targets) // LANES) * LANES)),
+        _zeros((n_chunks, 2, _whole_lanes(n + n_targets))),
         _indices((n_chunks, x.shape[2])),
     )
     last = torch.from_numpy(last.astype(np.int64))
+    activity = activity[..., :n]
     means = activity[:, :3].sum(0) / np.float32(n_steps * batch)
     activity = (*means, activity[:, 3].min(0), activity[:, 4].max(0))
     activity = [torch.from_numpy(np.ascontiguousarray(value)) for value in activity]
@@ -140,9 +154,12 @@ def backward(grad, x, synapses, tape):
     grads = Weights(*(_zeros((n_chunks, *w.shape)) for w in weights))
     grad_x = empty(x.shape if tape.needs_x else (0, 0, 0))
     by_constant = _zeros((n_chunks if tape.needs_constants else 0, 5, n))
-    # The triangle is computed on the way; any other surrogate beforehand.
-    triangular = isinstance(surrogate, Triangular)
-    psi = none if triangular else surrogate(potential, tape.threshold).numpy()
+    # The triangle is computed on the way; any other surrogate beforehand, and none where
+    # nothing depends on the spikes, as in a readout.
+    reached = (grad.spikes, grad.sent, synapses.recurrent)
+    needed = any(v is not None for v in reached) or bool(grad.rate.any() or tape.jump.any())
+    triangular = needed and isinstance(surrogate, Triangular)
+    psi = surrogate(potential, tape.threshold).numpy() if needed and not triangular else none
     height = tape.threshold.new_tensor(surrogate.damping if triangular else 0.0) / tape.threshold
     slope = height / (tape.threshold * (surrogate.width if triangular else 1.0))
     constants = (*tape.keep, tape.jump, tape.threshold, height, slope, tape.floor)
@@ -167,7 +184,7 @@ def backward(grad, x, synapses, tape):
         tape.current.numpy(),
         tape.ahp.numpy(),
         torch.stack(tape.first[:3]).numpy(),
-        _zeros((n_chunks, 3, n)),
+        _zeros((n_chunks, 4, _whole_lanes(n))),
         _zeros((n_chunks, weights.outgoing.shape[1])),
         _indices((n_chunks, max(n, x.shape[2]))),
         grad_x.numpy(),
@@ -198,7 +215,7 @@ def _weights(synapses, n, scale=None):
         outgoing = np.empty((0, n), np.float32)
     else:
         width = n + (0 if onto is None else onto.shape[1])
-        outgoing = _zeros((n, -(-width // LANES) * LANES))
+        outgoing = _zeros((n, _whole_lanes(width)))
         if recurrent is not None:
             outgoing[:, :n] = recurrent if scale is None else np.rint(recurrent * scale)
         if onto is not None:
@@ -208,7 +225,11 @@ def _weights(synapses, n, scale=None):
 
 def _indices(shape):
     """Room for the indices that `not_zero` writes."""
-    return np.empty((*shape[:-1], shape[-1] + BLOCK), np.int32)
+    return np.empty((*shape[:-1], _whole_lanes(shape[-1] + BLOCK)), np.int32)
+
+
+def _whole_lanes(n):
+    return -(-n // LANES) * LANES
 
 
 def _zeros(shape):
@@ -400,29 +421,29 @@ def _backward(
     incoming_by_target = borrowed(incoming_by_target)
     grad_incoming, grad_outgoing = borrowed(grads.incoming)[chunk], borrowed(grads.outgoing)[chunk]
     neurons, spans = borrowed(events.neurons)[chunk], borrowed(events.spans)
-    # Gradients of v and a, derivative of the spikes; and what flows back along rows of outgoing
-    # weights, the gradient of u and then those of what was sent.
+    # Gradients of v and a, derivative of the spikes, and gradient of the spikes by what they bring;
+    # and what flows back along rows of outgoing weights, the gradient of u and then those of what
+    # was sent.
     state, onward = borrowed(states)[chunk], borrowed(onwards)[chunk]
-    p, a, derivative, u = state[0], state[1], state[2], onward[:n]
-    jump, rate, indices = constants[3], constants[8], borrowed(indices)[chunk]
-    one = np.float32(1)
+    p, a, derivative, onto_spikes, u = state[0, :n], state[1, :n], state[2, :n], state[3, :n], onward[:n]
+    indices, one = borrowed(indices)[chunk], np.float32(1)
     for b in range(start, stop):
         state[:] = 0
         onward[:] = 0
         for t in range(n_steps - 1, -1, -1):
             for k in range(spans[b, t + 1, 0], spans[b, t + 1, 1]):
                 p[neurons[k]] = 0
+            # A processor does not foresee rows that are read backwards.
+            prefetch(potential[b, max(t - 4, 0)])
             _decay(state, constants, potential[b, t])
             if len(psi):
                 derivative[:] = psi[b, t]
-            for k in range(not_zero(derivative, indices)):
-                i = indices[k]
-                onto_spike = rate[i] - jump[i] * a[i]
-                if len(grad_spikes):
-                    onto_spike += grad_spikes[b, t, i]
-                if len(outgoing):
-                    onto_spike += dot(outgoing[i], onward)
-                p[i] += derivative[i] * onto_spike
+            if len(outgoing):
+                near = indices[: not_zero(derivative, indices)]
+                dot_rows(onto_spikes, outgoing, near, onward)
+            _add_through_spikes(state, constants, n)
+            if len(grad_spikes):
+                add_products(p, derivative, grad_spikes[b, t])
             if len(grad_potential):
                 add(p, grad_potential[b, t], one)
             if len(held):
@@ -474,10 +495,22 @@ def _decay(state, constants, v):
 
 
 @numba.njit(nogil=True, fastmath={"contract"})
+def _add_through_spikes(state, constants, n):
+    """Add to the gradient of v what comes through the spikes.
+
+    What spikes bring is up to date only where their derivative is not zero.
+    """
+    p, a, derivative, onto_spikes = state[0, :n], state[1, :n], state[2, :n], state[3, :n]
+    jump, rate = constants[3], constants[8]
+    for i in range(len(p)):
+        p[i] += derivative[i] * (onto_spikes[i] + rate[i] - jump[i] * a[i])
+
+
+@numba.njit(nogil=True, fastmath={"contract"})
 def _flow_back(u, state, constants, adapting):
     """A step back of the gradients of u and a, from that of v."""
     keep_u, first, end = constants[0], adapting[0], adapting[1]
-    p, p_here, a_here = state[0], state[0, first:end], state[1, first:end]
+    p, p_here, a_here = state[0, : len(u)], state[0, first:end], state[1, first:end]
     keep_a = constants[2, first:end]
     for i in range(len(p)):
         u[i] = p[i] + keep_u[i] * u[i]

@@ -143,7 +143,7 @@ class Classifier(torch.nn.Module):
         return block.weight_matrix(self.readout.synapse)[:, self.members[index]]
 
     def _answer(self, sent, bias):
-        return self.readout.voltage(sent, bias=bias)[..., -1]
+        return self.readout.last_voltage(sent, bias=bias)
 
     def _bias(self, index):
         """Bias of the readout for one column: takes off what its mean activity brings."""

@@ -193,6 +193,21 @@ def test_readout_has_the_highest_threshold():
     assert layer.neuron.vth == VTH_MAX
 
 
+def test_the_last_voltage_of_a_readout_is_the_last_of_its_voltages_with_the_same_gradient():
+    readout = block.Output({"current_decay": 1.0, "voltage_decay": 0.1}, 3, 3)
+    x = torch.from_numpy(np.random.default_rng(3).uniform(0, 1500, (4, 3, 6))).float()
+    weights = torch.arange(12.0).reshape(4, 3)
+    gradients = []
+    for voltage in (lambda x: readout.voltage(x)[..., -1], readout.last_voltage):
+        arriving = x.clone().requires_grad_()
+        last = voltage(arriving)
+        (weights * last).sum().backward()
+        gradients.append(arriving.grad)
+        assert torch.equal(last, readout.voltage(x)[..., -1])
+    assert (last == 0).any() and (last != 0).any()  # some are reset in the last step
+    assert torch.equal(*gradients) and gradients[0].any()
+
+
 @pytest.mark.parametrize(
     "change, message",
     [
