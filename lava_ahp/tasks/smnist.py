@@ -19,6 +19,15 @@ N_VALIDATION = 5000
 
 _SPLIT_SEED = 20220518
 
+_MAX_STRETCH = 0.1
+"""Largest share by which an augmented image is stretched or shrunk, each way."""
+
+_MAX_SLANT = 0.15
+"""Largest slant of an augmented image, in columns per row and in rows per column."""
+
+_MAX_SHIFT = 1.5
+"""Largest shift of an augmented image, in pixels."""
+
 
 def default_encoding():
     """Threshold crossings of 256 grey levels (80 channels), then 56 steps of cue."""
@@ -77,7 +86,10 @@ def split_indices(n):
 
 
 def augment(images, random, noise=0.0):
-    """Images shifted by up to one pixel each way, with noise on the strokes' grey levels.
+    """Images turned, slanted, stretched and shifted, with noise on the strokes' grey levels.
+
+    Each pixel takes the grey level of the pixel that is nearest to where it comes from, so
+    that an image keeps its grey levels, and the encoding its crossings of thresholds.
 
     Parameters
     ----------
@@ -91,11 +103,16 @@ def augment(images, random, noise=0.0):
     ndarray of uint8, shape (n, 28, 28)
     """
     n, height, width = images.shape
-    padded = np.pad(images, ((0, 0), (1, 1), (1, 1)))
-    down, right = random.integers(0, 3, (2, n, 1, 1))
-    rows, columns = np.arange(height)[:, None] + down, np.arange(width) + right
-    moved = padded[np.arange(n)[:, None, None], rows, columns]
+    stretch = 1 + random.uniform(-_MAX_STRETCH, _MAX_STRETCH, (2, n, 1, 1))
+    slant = random.uniform(-_MAX_SLANT, _MAX_SLANT, (2, n, 1, 1))
+    shift = random.uniform(-_MAX_SHIFT, _MAX_SHIFT, (2, n, 1, 1))
+    y, x = np.arange(height)[:, None] - (height - 1) / 2, np.arange(width) - (width - 1) / 2
+    rows = np.rint(stretch[0] * y + slant[0] * x + shift[0] + (height - 1) / 2).astype(int)
+    columns = np.rint(stretch[1] * x + slant[1] * y + shift[1] + (width - 1) / 2).astype(int)
+    inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
+    source = np.arange(n)[:, None, None], rows.clip(0, height - 1), columns.clip(0, width - 1)
+    moved = np.where(inside, images[source], 0)
     if noise:
         noisy = np.rint(moved + random.normal(0.0, noise, moved.shape) * (moved > 0))
-        moved = noisy.clip(0, default_encoding().max_value).astype(np.uint8)
-    return moved
+        moved = noisy.clip(0, default_encoding().max_value)
+    return moved.astype(np.uint8)

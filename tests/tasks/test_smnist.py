@@ -52,11 +52,28 @@ def test_training_images_are_split_without_overlap_and_a_named_file_is_the_test_
     assert len(smnist.load("test", tmp_path / "mnist_train.npz")) == len(images)
 
 
-def test_augmented_images_are_shifted_by_at_most_one_pixel():
-    image = np.zeros((200, 28, 28), np.uint8)
-    image[:, 10, 20] = 9
-    rows, columns = np.nonzero(smnist.augment(image, np.random.default_rng(0)).max(0))
-    assert (rows.min(), rows.max()) == (9, 11) and (columns.min(), columns.max()) == (19, 21)
+@pytest.mark.parametrize("axis", [0, 1])
+def test_pixels_of_augmented_images_come_from_a_plane_over_the_image(axis):
+    place = np.indices((28, 28))[axis].astype(np.uint8) + 1  # 0 is outside
+    moved = smnist.augment(np.tile(place, (50, 1, 1)), np.random.default_rng(0))
+    along, across = np.indices((28, 28))[[axis, 1 - axis]] - 13.5
+    planes = []
+    for image in moved:
+        inside = image > 0
+        assert inside.mean() > 0.6
+        source = image[inside] - 1 - 13.5
+        terms = np.stack([along[inside], across[inside], np.ones(len(source))], axis=1)
+        plane, *_ = np.linalg.lstsq(terms, source, rcond=None)
+        assert np.abs(terms @ plane - source).max() < 1  # to the nearest pixel, up to the fit
+        planes.append(plane)
+    largest = np.abs(np.array(planes) - [1, 0, 0]).max(0)
+    assert np.all(largest < [0.11, 0.16, 1.55]) and np.all(largest > [0.08, 0.12, 1.2])
+
+
+def test_augmented_images_have_grey_levels_of_their_images_only():
+    images = np.random.default_rng(1).integers(0, 5, (20, 28, 28)).astype(np.uint8) * 50
+    moved = smnist.augment(images, np.random.default_rng(0))
+    assert moved.dtype == np.uint8 and set(np.unique(moved)) == {0, 50, 100, 150, 200}
 
 
 @pytest.mark.parametrize(
