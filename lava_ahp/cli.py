@@ -299,6 +299,12 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the last checkpoint.")
     ] = False,
+    begin: Annotated[
+        Optional[Path],
+        typer.Option(
+            metavar="CHECKPOINT", help="Begin with the best weights of another run of the same network."
+        ),
+    ] = None,
     extend: Annotated[
         bool,
         typer.Option("--extend", help="Add heads to the relational network that is in OUT already."),
@@ -313,6 +319,8 @@ def train(
 
     config = load_recipe(recipe, settings or [])
     if isinstance(config, RelationalRecipe):
+        if begin:
+            raise ParameterError(f"--begin: found recipe {recipe!r}, expected one of a classifier")
         _train_relational(config, Path(recipe).stem, settings or [], out, data, resume, extend)
         return
     if extend:
@@ -324,6 +332,7 @@ def train(
             out=out,
             data=data,
             resume=resume,
+            begin=begin,
             test=test,
             report=lambda entry: progress.line(_epoch_line(entry)),
             progress=lambda done, total, entry: progress(_epoch_line(entry), done, total),

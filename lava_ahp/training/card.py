@@ -7,9 +7,7 @@ _TEMPLATE = """\
 
 {title}
 
-Made by one command, on the CPU, in {minutes:.1f} minutes:
-
-    {command}
+{made}
 
 | split | samples | accuracy | hidden neurons firing per step | wraps and saturations | spikes of readout neurons |
 | --- | --- | --- | --- | --- | --- |
@@ -40,7 +38,7 @@ models compute. The epoch ({best_epoch} of {epochs}) was chosen on the validatio
 """
 
 
-def write_card(path, network, recipe, seconds):
+def write_card(path, network, recipe):
     """Write the model card of a trained network.
 
     Parameters
@@ -50,14 +48,12 @@ def write_card(path, network, recipe, seconds):
     network : NetworkSpec
         With `provenance` as :func:`lava_ahp.training.train` fills it.
     recipe : Recipe
-    seconds : float
-        What the training took.
     """
     with written_whole(path) as temporary:
-        temporary.write_text(card(path.stem, network, recipe, seconds), encoding="utf-8")
+        temporary.write_text(card(path.stem, network, recipe), encoding="utf-8")
 
 
-def card(name, network, recipe, seconds):
+def card(name, network, recipe):
     """Text of the model card; parameters as in :func:`write_card`."""
     made = network.metadata.provenance
     metrics = [
@@ -82,9 +78,7 @@ def card(name, network, recipe, seconds):
     return _TEMPLATE.format(
         name=name,
         title=f"An AHP network for the task `{network.metadata.task}`, in 8-bit weights.",
-        minutes=seconds / 60,
-        command=f"lava-ahp train {made['recipe']}{sets} --out {name}.net"
-        + (" --test" if "test" in made["metrics"] else ""),
+        made=_made(made, f"lava-ahp train {made['recipe']}{sets} --out {name}.net"),
         metrics="\n".join(metrics),
         best_epoch=made["best_epoch"],
         epochs=made["epochs"],
@@ -100,3 +94,26 @@ def card(name, network, recipe, seconds):
         overrides=f" with {sets.strip()}" if sets else "",
         settings="\n".join(settings),
     ) + (f"\n## What was tried\n\n{recipe.notes.strip()}\n" if recipe.notes else "")
+
+
+def _made(made, command):
+    """How a network was made, by the command of its run or of the last of several."""
+    if "test" in made["metrics"]:
+        command += " --test"
+    earlier = made.get("begun_with", ())
+    if not earlier:
+        return f"Made by one command, on the CPU, in {made['seconds'] / 60:.1f} minutes:\n\n    {command}"
+    minutes = (made["seconds"] + sum(run["seconds"] for run in earlier)) / 60
+    lines = [
+        f"Made in {len(earlier) + 1} runs, on the CPU, in {minutes:.0f} minutes; each began with the best weights",
+        "of the one before (`--begin CHECKPOINT`).",
+        "",
+    ]
+    for number, run in enumerate(earlier, 1):
+        settings = ", ".join(f"`{key} = {value}`" for key, value in run["training"].items())
+        lines.append(
+            f"{number}. {run['epochs']} epochs, {run['validation_accuracy']:.2%} of validation right after "
+            f"epoch {run['best_epoch']}; other settings than below: {settings or 'none'}."
+        )
+    lines.append(f"{len(earlier) + 1}. `{command} --begin CHECKPOINT`")
+    return "\n".join(lines)

@@ -19,6 +19,7 @@ from lava_ahp.errors import FileFormatError, LavaAHPError, ParameterError
 from lava_ahp.evaluation import evaluate
 from lava_ahp.files import written_whole
 from lava_ahp.network import Metadata
+from lava_ahp.slayer.neuron.ahp import DECAYS
 from lava_ahp.slayer.regularisation import rate_penalty, voltage_penalty
 from lava_ahp.training import distributed
 from lava_ahp.training.card import write_card
@@ -74,6 +75,7 @@ def train(
     out=None,
     data=None,
     resume=False,
+    begin=None,
     test=False,
     report=None,
     progress=None,
@@ -96,6 +98,9 @@ def train(
         File or folder of the task's data, where it does not bring them itself.
     resume : bool
         Whether to go on from the checkpoint of an interrupted run.
+    begin : str or Path, optional
+        Checkpoint of another run of the same network, with whose best weights to begin.
+        All else is new: optimiser, schedule and epochs.
     test : bool
         Whether to measure the test split, once, at the end. Leave it out while choosing.
     report : callable, optional
@@ -114,7 +119,8 @@ def train(
     Raises
     ------
     LavaAHPError
-        If the recipe is of a relational network, or recipe, override, data or checkpoint cannot be used.
+        If the recipe is of a relational network, recipe, override, data or checkpoint cannot be used,
+        or a run is both to be resumed and to begin with other weights.
     """
     name = Path(recipe).stem
     config = load_recipe(recipe, overrides)
@@ -125,11 +131,15 @@ def train(
     out = Path(out) if out else Path(f"{name}.net")
     if out.suffix != ".net":
         raise LavaAHPError(f"out: found {str(out)!r}, expected a file name that ends in .net")
+    if resume and begin:
+        raise ParameterError(f"begin: found {str(begin)!r} and resume, expected one of the two")
     threads = torch.get_num_threads()
     distributed.join()
     run = _Run(config, RUNS / out.stem, data)
     if resume:
         run.load()
+    elif begin:
+        run.begin(Path(begin))
     torch.set_num_threads(1)
     if distributed.rank() > 0:
         report = progress = None
@@ -177,6 +187,12 @@ class _Run:
             for name, rate in settings.constant_rates().items()
             if rate
         ]
+        self.decays = [
+            getattr(column.neuron, name)
+            for column in self.model.columns
+            for name in DECAYS
+            if name in column.neuron.requires_grad
+        ]
         known = {id(p) for group in groups for p in group["params"]}
         groups.insert(0, {"params": [p for p in self.parameters if id(p) not in known]})
         self.optimiser = torch.optim.Adam(groups, lr=settings.learning_rate)
@@ -189,6 +205,7 @@ class _Run:
         self.totals = None
         self.history = []
         self.best = None
+        self.begun_with = []
         self.seconds = 0.0
         self.saved_at = time.monotonic()
 
@@ -251,7 +268,7 @@ class _Run:
         settings = self.recipe.training
         measured = self.backward(chosen)
         torch.nn.utils.clip_grad_norm_(self.parameters, settings.gradient_clip)
-        self.optimiser.step()
+        self._step()
         rate = self.schedule.get_last_lr()[0] / settings.learning_rate
         measured["moved_synapses"] = self.model.rewire(
             self.optimiser, rate * settings.rewiring_shrink, rate * settings.rewiring_noise
@@ -262,6 +279,20 @@ class _Run:
             self.totals[key] += len(chosen) * measured[key]
         self.totals["v_min"] = min(self.totals["v_min"], measured["v_min"])
         self.totals["v_max"] = max(self.totals["v_max"], measured["v_max"])
+
+    def _step(self):
+        """A step of the optimiser, in which decays change by shares of themselves.
+
+        Steps of one size for all of them would take those of slow neurons, a few units of the
+        12 bits, from one integer to the next at every update.
+        """
+        with torch.no_grad():
+            before = [decay.clone() for decay in self.decays]
+            for decay in self.decays:
+                decay.zero_()
+            self.optimiser.step()
+            for decay, value in zip(self.decays, before):
+                decay.copy_(value * decay.exp())
 
     def backward(self, chosen):
         """Gradients of loss and penalties over the samples `chosen`, and what was measured.
@@ -362,6 +393,7 @@ class _Run:
             "totals": self.totals,
             "history": self.history,
             "best": self.best,
+            "begun_with": self.begun_with,
             "seconds": self.seconds,
             "model": self.model.state_dict(),
             "average": self.average.state_dict(),
@@ -376,33 +408,55 @@ class _Run:
 
     def load(self):
         """Go on from the checkpoint."""
-        path = self.checkpoint
-        if not path.is_file():
-            raise FileFormatError(path, "", "found no checkpoint, expected one to resume from")
-        try:
-            state = torch.load(path, weights_only=True)
-        except Exception as error:  # torch raises many kinds for a broken file
-            raise FileFormatError(path, "", f"expected a checkpoint: {error}") from None
-        mine = self.recipe.model_dump(mode="json", exclude={"notes"})
-        for table, values in mine.items():
-            if state["recipe"].get(table) != values:
-                raise FileFormatError(
-                    path,
-                    f"recipe.{table}",
-                    f"found {state['recipe'].get(table)}, expected {values} as in the recipe",
-                )
+        state = self._read(self.checkpoint, ("task", "seed", "network", "training"))
         self.epoch, self.history = state["epoch"], state["history"]
         self.order = None if state["order"] is None else np.array(state["order"])
         self.position, self.totals = state["position"], state["totals"]
         self.best, self.seconds = state["best"], state["seconds"]
+        self.begun_with = state["begun_with"]
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.schedule.load_state_dict(state["schedule"])
         self.random.bit_generator.state = state["random"]
 
+    def begin(self, path):
+        """Begin with the best weights of another run's checkpoint."""
+        state = self._read(path, ("task", "network"))
+        best = state["best"]
+        if best is None:
+            raise FileFormatError(path, "best", "found no epoch that was validated, expected one")
+        self.model.load_state_dict(best["weights"])
+        self.average.module.load_state_dict(best["weights"])
+        run = {
+            "best_epoch": best["epoch"],
+            "validation_accuracy": best["accuracy"],
+            "epochs": len(state["history"]),
+            "seconds": state["seconds"],
+            "training": state["recipe"]["training"],
+        }
+        self.begun_with = [*state["begun_with"], run]
+
+    def _read(self, path, same):
+        """State of a checkpoint; the tables `same` of its recipe have to be those of this run."""
+        if not path.is_file():
+            raise FileFormatError(path, "", "found no checkpoint, expected one to go on from")
+        try:
+            state = torch.load(path, weights_only=True)
+        except Exception as error:  # torch raises many kinds for a broken file
+            raise FileFormatError(path, "", f"expected a checkpoint: {error}") from None
+        mine = self.recipe.model_dump(mode="json")
+        for table in same:
+            if state["recipe"].get(table) != mine[table]:
+                raise FileFormatError(
+                    path,
+                    f"recipe.{table}",
+                    f"found {state['recipe'].get(table)}, expected {mine[table]} as in the recipe",
+                )
+        return state
+
     def finish(self, name, overrides, out, test):
-        """Write network, card, metrics and plot of the best epoch; drop the checkpoint."""
+        """Write network, card, metrics and plot of the best epoch."""
         self.model.load_state_dict(self.best["weights"])
         network = self.model.to_network(self._metadata({}))
         metrics = {}
@@ -423,17 +477,25 @@ class _Run:
             "best_epoch": self.best["epoch"],
             "epochs": self.recipe.training.epochs,
             "training_samples": len(self.data),
+            "seconds": self.seconds,
             "metrics": metrics,
         }
+        if self.begun_with:
+            provenance["begun_with"] = [self._differing(run) for run in self.begun_with]
         network = replace(network, metadata=self._metadata(provenance))
         if distributed.rank() > 0:
             return network, metrics
         netx.write(network, out)
-        write_card(out.with_suffix(".md"), network, self.recipe, self.seconds)
+        write_card(out.with_suffix(".md"), network, self.recipe)
         with written_whole(self.folder / "training.png") as temporary:
             plots.training(self.history).savefig(temporary, format="png", dpi=150)
-        self.checkpoint.unlink(missing_ok=True)
         return network, metrics
+
+    def _differing(self, run):
+        """A run that this one was begun with, with those of its settings that differ from this one's."""
+        mine = self.recipe.training.model_dump(mode="json")
+        settings = {k: v for k, v in run["training"].items() if mine.get(k) != v}
+        return {**run, "training": settings}
 
     def _write_metrics(self):
         """Write the course of the training so far."""

@@ -81,9 +81,9 @@ class TrainingRecipe(Table):
     """Optimisation: Adam, surrogate gradients, regularisation.
 
     The learning rate rises over the first `warmup_updates`, then stays or falls to 0 as
-    half a cosine, `cycles` times: each begins at the full rate again. Decays learn too where
-    `time_constant_rate` is not 0: it is their learning rate, in units of the 12 bits, over that
-    of the weights; `ahp_strength_rate` and `bias_rate` are those of the AHP neurons' strength
+    half a cosine, `cycles` times: each begins at the full rate again. Time constants learn too where
+    `time_constant_rate` is not 0: it is the learning rate of their logarithms over that of the
+    weights; `ahp_strength_rate` and `bias_rate` are those of the AHP neurons' strength
     and of all biases, in thresholds. Training ends early where validation has not improved for
     `patience` epochs, if that is not 0.
 

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ pytest.importorskip("lava.lib.dl.slayer")
 
 from lava_ahp import netx, tasks  # noqa: E402
 from lava_ahp.engine import simulate  # noqa: E402
-from lava_ahp.errors import LavaAHPError  # noqa: E402
+from lava_ahp.errors import FileFormatError, LavaAHPError  # noqa: E402
 from lava_ahp.network import Metadata  # noqa: E402
 from lava_ahp.training import load_recipe, recipe_names, train  # noqa: E402
 from lava_ahp.training.model import Classifier  # noqa: E402
@@ -239,6 +240,33 @@ def test_a_run_that_ends_within_an_epoch_resumes_to_the_same_sparse_network():
     assert [entry["epoch"] for entry in resumed.history] == [1, 2, 3]
 
 
+def test_a_run_begins_with_the_best_weights_of_another():
+    first = train("digits", SPARSE, "first.net")
+    checkpoint = first.run_folder / "checkpoint.pt"
+    still = ["training.epochs=1", "training.learning_rate=1e-9", "training.rewiring_noise=0"]
+    second = train("digits", [*SPARSE, *still], "second.net", begin=checkpoint)
+    assert same_network(second.network, first.network)
+    (run,) = second.network.metadata.provenance["begun_with"]
+    best = max(entry["validation_accuracy"] for entry in first.history)
+    assert run["validation_accuracy"] == best and run["epochs"] == 3
+    assert run["training"] == {"epochs": 3, "learning_rate": 0.008, "rewiring_noise": 0.01}
+    card = second.path.with_suffix(".md").read_text()
+    assert f"Made in 2 runs, on the CPU, in {first.history[-1]['seconds'] / 60:.0f} minutes" in card
+    assert f"1. 3 epochs, {best:.2%} of validation right" in card and "--begin CHECKPOINT" in card
+    third = train("digits", [*SPARSE, *still], "third.net", begin=second.run_folder / "checkpoint.pt")
+    assert len(third.network.metadata.provenance["begun_with"]) == 2
+
+
+def test_a_run_begins_with_weights_of_the_same_network_only():
+    checkpoint = train("digits", [*SMALL, "training.epochs=1"], "first.net").run_folder / "checkpoint.pt"
+    with pytest.raises(FileFormatError, match="recipe.network: found"):
+        train("digits", [*SMALL, "network.ahp=12"], "second.net", begin=checkpoint)
+    with pytest.raises(LavaAHPError, match="and resume, expected one of the two"):
+        train("digits", SMALL, "second.net", begin=checkpoint, resume=True)
+    with pytest.raises(FileFormatError, match="none.pt: found no checkpoint"):
+        train("digits", SMALL, "second.net", begin="none.pt")
+
+
 def test_training_ends_early_where_validation_no_longer_improves():
     settings = [*SMALL, "training.epochs=40", "training.patience=2"]
     trained = train("digits", settings, "early.net")
@@ -249,11 +277,28 @@ def test_training_ends_early_where_validation_no_longer_improves():
 def test_decays_learn_where_asked_and_stay_as_drawn_where_not():
     drawn, again, learnt = (
         train("digits", [*SMALL, *more], "taus.net").network.layer("hidden").neuron
-        for more in ([], ["training.epochs=1"], ["training.time_constant_rate=100"])
+        for more in ([], ["training.epochs=1"], ["training.time_constant_rate=1"])
     )
     assert np.array_equal(drawn.dv, again.dv)
     assert not np.array_equal(drawn.dv, learnt.dv)
     assert 0 <= learnt.dv.min() and learnt.dv.max() <= 4096
+
+
+def test_decays_change_by_shares_of_themselves_the_slowest_as_well():
+    from lava_ahp.training.loop import _Run
+
+    rates = ["training.learning_rate=0.01", "training.time_constant_rate=0.5"]
+    settings = [*SMALL, *rates, "network.tau_a=[1000.0,4000.0]"]
+    run = _Run(load_recipe("digits", settings), Path("run"), None)
+    before = [decay.detach().clone() for decay in run.decays]
+    run.backward(np.arange(64))
+    run._step()
+    assert all(decay.max() < 5 for decay in before[2::3])
+    for decay, value in zip(run.decays, before):
+        moved = torch.log(decay / value)[decay.grad.abs() > 1e-6]
+        # Adam's first step is the rate itself, up to the sign.
+        assert len(moved)
+        assert torch.allclose(moved.abs(), torch.tensor(0.005), rtol=0.02)
 
 
 def test_ahp_strengths_and_biases_learn_where_asked_and_regular_neurons_stay_regular():
