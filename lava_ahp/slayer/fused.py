@@ -1,7 +1,7 @@
 """The passes of :mod:`lava_ahp.slayer.kernel`, compiled for the CPU.
 
-Forward is the integer step of :mod:`lava_ahp.dynamics`, compiled by Numba for words of 32
-bits. Both passes are driven by spikes: a neuron that spiked adds the row of its outgoing
+Forward is the integer step of :mod:`lava_ahp.dynamics`, compiled by Numba for vectors of words of
+32 bits (:mod:`lava_ahp.slayer.lanes`). Both passes are driven by spikes: a neuron that spiked adds the row of its outgoing
 weights forward, and to the gradient of that row backward. What flows back onto a spike is
 computed only where the surrogate is not zero. From one pass to the other go the voltages and
 who spiked when.
@@ -20,6 +20,18 @@ import torch
 
 import lava_ahp.engine.compiled  # noqa: F401  the arithmetic, for Numba
 from lava_ahp import dynamics
+from lava_ahp.slayer.halves import dot_halves, in_halves
+from lava_ahp.slayer.lanes import (
+    WIDTH,
+    greater,
+    lesser,
+    load,
+    magnitude,
+    negative,
+    store,
+    to_float,
+    to_integer,
+)
 from lava_ahp.slayer.recordings import empty
 from lava_ahp.slayer.surrogate import Triangular
 from lava_ahp.slayer.vectors import (
@@ -32,7 +44,6 @@ from lava_ahp.slayer.vectors import (
     not_zero,
     prefetch,
 )
-from lava_ahp.slayer.word import integer, word
 
 CHUNK = 8
 """Fewest samples that a thread takes through time, one after the other."""
@@ -43,22 +54,26 @@ MOST_CHUNKS = 64
 LANES = 32
 """Values of 32 bits by which rows are rounded up.
 
-Vector instructions leave no rest of outgoing weights then, and what one thread writes shares no
-cache line with what another does.
+Vector instructions leave no rest then, which would go one by one, and what one thread writes
+shares no cache line with what another does. Neurons that fill up the last lanes never spike, and nothing
+flows back through them, so that what lies there does not matter.
 """
+
+NEVER = np.iinfo(np.int32).max
+"""Threshold that no voltage exceeds."""
 
 _synaptic_current, _ahp_current = dynamics.synaptic_current, dynamics.ahp_current
 _potential, _fire = dynamics.potential, dynamics.fire
 
 
 class Weights(NamedTuple):
-    """Rows of sources, float32; without rows where there is no such connection.
+    """Rows of sources, float32, in whole lanes; without rows where there is no such connection.
 
     Attributes
     ----------
     incoming : ndarray, shape (source, neuron)
     outgoing : ndarray, shape (neuron, neuron + target)
-        Onto the population itself, then onto the next one.
+        Onto the population itself, then onto the next one, without lanes between them.
     """
 
     incoming: np.ndarray
@@ -66,7 +81,7 @@ class Weights(NamedTuple):
 
 
 class Recordings(NamedTuple):
-    """Arrays (batch, time, neuron); empty where nothing is recorded."""
+    """Arrays (batch, time, neuron), of states in whole lanes; empty where nothing is recorded."""
 
     spikes: np.ndarray
     potential: np.ndarray
@@ -95,26 +110,26 @@ def forward(x, synapses, c, units, floor, state, record):
     """As :func:`lava_ahp.slayer.kernel.unrolled_forward`, with the same bits."""
     batch, n_steps, _ = x.shape
     n = state.v.shape[-1]
-    shape = batch, n_steps, n
     n_targets = 0 if synapses.onto is None else len(synapses.onto)
 
-    spikes, potential, current, ahp = (
+    shape = batch, n_steps, _whole_lanes(n)
+    states = [
         empty(shape if name in record else (0, 0, 0))
         for name in ("spikes", "potential", "current", "ahp")
-    )
+    ]
     sent = empty((batch, n_steps, n_targets))
-    held = torch.empty(shape if c.refractory.any() else (0, 0, 0), dtype=torch.bool)
-    recordings = Recordings(
-        *(recording.numpy() for recording in (spikes, potential, current, ahp, held, sent))
-    )
+    held_shape = (batch, n_steps, n) if c.refractory.any() else (0, 0, 0)
+    held = torch.empty(held_shape, dtype=torch.bool)
+    recordings = Recordings(*(recording.numpy() for recording in (*states, held, sent)))
     chunks = chunk_starts(batch)
     n_chunks = len(chunks)
     events = Events(
         _indices((n_chunks, (n_steps + 1) * min(chunks.step, batch) * n)),
         np.empty((batch, n_steps + 1, 2), np.int32),
     )
-    coefficients = _aligned([np.broadcast_to(value.numpy(), (n,)) for value in c], torch.int32)
-    last = _aligned(np.stack([value.numpy() for value in state], axis=1), torch.int32)
+    coefficients = _in_lanes([np.broadcast_to(value.numpy(), (n,)) for value in c], torch.int32)
+    dynamics.FixedCoefficients(*coefficients).threshold[n:] = NEVER
+    last = _in_lanes(np.stack([value.numpy() for value in state], axis=1), torch.int32)
     activity = _zeros((n_chunks, 5, _whole_lanes(n)))
     activity[:, 3], activity[:, 4] = np.inf, -np.inf
     scale = (1 / units.weight).expand(n).numpy()
@@ -127,7 +142,7 @@ def forward(x, synapses, c, units, floor, state, record):
         np.float32(units.state),
         coefficients,
         _span((coefficients[3] != 0) | (last[:, 2] != 0).any(0)),
-        _aligned(np.broadcast_to(floor.numpy(), (n,))),
+        _in_lanes(np.broadcast_to(floor.numpy(), (n,))),
         last,
         recordings,
         events,
@@ -135,17 +150,18 @@ def forward(x, synapses, c, units, floor, state, record):
         _zeros((n_chunks, 2, _whole_lanes(n + n_targets))),
         _indices((n_chunks, x.shape[2])),
     )
-    last = torch.from_numpy(last.astype(np.int64))
+    last = torch.from_numpy(last[..., :n].astype(np.int64))
     activity = activity[..., :n]
     means = activity[:, :3].sum(0) / np.float32(n_steps * batch)
     activity = (*means, activity[:, 3].min(0), activity[:, 4].max(0))
     activity = [torch.from_numpy(np.ascontiguousarray(value)) for value in activity]
-    return spikes, potential, current, ahp, sent, (events, held), dynamics.State(*last.unbind(1)), activity
+    recorded = (values[..., :n] for values in states)
+    return *recorded, sent, (events, held, states[1:]), dynamics.State(*last.unbind(1)), activity
 
 
 def backward(grad, x, synapses, tape):
     """As :func:`lava_ahp.slayer.kernel.unrolled_backward`, up to the order of sums."""
-    events, held = tape.memory
+    events, held, states = tape.memory
     potential, surrogate = tape.potential, tape.surrogate
     batch, n_steps, n = potential.shape
     none = np.empty((0, 0, 0), np.float32)
@@ -153,7 +169,7 @@ def backward(grad, x, synapses, tape):
     n_chunks = len(chunk_starts(batch))
     grads = Weights(*(_zeros((n_chunks, *w.shape)) for w in weights))
     grad_x = empty(x.shape if tape.needs_x else (0, 0, 0))
-    by_constant = _zeros((n_chunks if tape.needs_constants else 0, 5, n))
+    by_constant = _zeros((n_chunks if tape.needs_constants else 0, 5, _whole_lanes(n)))
     # The triangle is computed on the way; any other surrogate beforehand, and none where
     # nothing depends on the spikes, as in a readout.
     reached = (grad.spikes, grad.sent, synapses.recurrent)
@@ -164,29 +180,29 @@ def backward(grad, x, synapses, tape):
     slope = height / (tape.threshold * (surrogate.width if triangular else 1.0))
     constants = (*tape.keep, tape.jump, tape.threshold, height, slope, tape.floor)
     constants += (grad.rate / (n_steps * batch), grad.depth * 2 / (n_steps * batch))
-    constants = _aligned([np.broadcast_to(value.detach().numpy(), (n,)) for value in constants])
+    constants = _in_lanes([np.broadcast_to(value.detach().numpy(), (n,)) for value in constants])
     run_chunks(
         _backward,
         batch,
+        n,
         x.detach().contiguous().numpy(),
         weights,
-        _aligned(weights.incoming.T if tape.needs_x else weights.incoming[:0]),
+        _aligned(in_halves(weights.outgoing), torch.int32),
+        _aligned(weights.incoming[:, :n].T if tape.needs_x else weights.incoming[:0]),
         constants,
-        (0, n) if tape.needs_constants else _span(constants[3] != 0),
+        (0, constants.shape[1]) if tape.needs_constants else _span(constants[3] != 0),
         *(
             none if value is None else value.contiguous().numpy()
             for value in (grad.spikes, grad.potential, grad.sent)
         ),
         psi,
-        potential.numpy(),
+        *(values.numpy() for values in states),
         held.numpy(),
         events,
-        tape.current.numpy(),
-        tape.ahp.numpy(),
-        torch.stack(tape.first[:3]).numpy(),
-        _zeros((n_chunks, 4, _whole_lanes(n))),
+        _in_lanes(torch.stack(tape.first[:3]).numpy()),
+        _zeros((n_chunks, 4, constants.shape[1])),
         _zeros((n_chunks, weights.outgoing.shape[1])),
-        _indices((n_chunks, max(n, x.shape[2]))),
+        _indices((n_chunks, max(constants.shape[1], x.shape[2]))),
         grad_x.numpy(),
         grads,
         by_constant,
@@ -194,10 +210,10 @@ def backward(grad, x, synapses, tape):
     incoming, outgoing = (torch.from_numpy(w.sum(0).T) for w in grads)
     return (
         grad_x if tape.needs_x else None,
-        None if synapses.inputs is None else incoming,
+        None if synapses.inputs is None else incoming[:n],
         None if synapses.recurrent is None else outgoing[:n],
         None if synapses.onto is None else outgoing[n : n + len(synapses.onto)],
-        torch.from_numpy(-by_constant.sum(0)).unbind() if tape.needs_constants else None,
+        torch.from_numpy(-by_constant.sum(0)[:, :n]).unbind() if tape.needs_constants else None,
     )
 
 
@@ -212,7 +228,7 @@ def _weights(synapses, n, scale=None):
     elif scale is not None:
         incoming = incoming * scale
     if recurrent is None and onto is None:
-        outgoing = np.empty((0, n), np.float32)
+        outgoing = np.empty((0, _whole_lanes(n)), np.float32)
     else:
         width = n + (0 if onto is None else onto.shape[1])
         outgoing = _zeros((n, _whole_lanes(width)))
@@ -220,7 +236,7 @@ def _weights(synapses, n, scale=None):
             outgoing[:, :n] = recurrent if scale is None else np.rint(recurrent * scale)
         if onto is not None:
             outgoing[:, n:width] = onto
-    return Weights(_aligned(incoming), outgoing)
+    return Weights(_in_lanes(incoming), outgoing)
 
 
 def _indices(shape):
@@ -237,6 +253,14 @@ def _zeros(shape):
     return torch.zeros(shape).numpy()
 
 
+def _in_lanes(rows, dtype=torch.float32):
+    """A copy with whole lanes, zeros where there was nothing."""
+    *shape, n = np.shape(rows)
+    copy = torch.zeros((*shape, _whole_lanes(n)), dtype=dtype).numpy()
+    copy[..., :n] = rows
+    return copy
+
+
 def _aligned(values, dtype=torch.float32):
     """A copy that begins at a cache line."""
     copy = torch.empty(np.shape(values), dtype=dtype).numpy()
@@ -245,9 +269,9 @@ def _aligned(values, dtype=torch.float32):
 
 
 def _span(mask):
-    """Begin and end of where `mask` is true."""
+    """Begin and end of where `mask` is true, in whole lanes."""
     where = np.flatnonzero(mask)
-    return (int(where[0]), int(where[-1]) + 1) if len(where) else (0, 0)
+    return (int(where[0]) // LANES * LANES, _whole_lanes(int(where[-1]) + 1)) if len(where) else (0, 0)
 
 
 @cache
@@ -275,8 +299,8 @@ def run_chunks(function, batch, *arrays):
 def _record(recording, b, t, value, unit):
     if len(recording):
         row = recording[b, t]
-        for i in range(len(value)):
-            row[i] = value[i] * unit
+        for i in range(0, len(row), WIDTH):
+            store(row, i, to_float(load(value, i)) * unit)
 
 
 @numba.njit(nogil=True)
@@ -298,7 +322,7 @@ def _forward(
     sums,
     indices,
 ):
-    n_steps, n = x.shape[1], len(scale)
+    n_steps, n, width = x.shape[1], len(scale), len(floor)
     x, scale, coefficients, floor = borrowed(x), borrowed(scale), borrowed(coefficients), borrowed(floor)
     incoming, outgoing = borrowed(weights.incoming), borrowed(weights.outgoing)
     spikes, potential = borrowed(recordings.spikes), borrowed(recordings.potential)
@@ -307,8 +331,8 @@ def _forward(
     neurons, spans = borrowed(events.neurons)[chunk], borrowed(events.spans)
     activity, last = borrowed(activity)[chunk], borrowed(last)
     rate = activity[0]
-    total, unrecorded = borrowed(sums)[chunk, 0], borrowed(sums)[chunk, 1, :n]
-    onto_self, onto_next = total[:n], total[n : n + sent.shape[2]]
+    total, unrecorded = borrowed(sums)[chunk, 0], borrowed(sums)[chunk, 1, :width]
+    onto_self, onto_next = total[:width], total[n : n + sent.shape[2]]
     arrived = borrowed(indices)[chunk]
     one, end = np.float32(1), 0
     # One sample after the other, so that its state stays close to the core.
@@ -329,7 +353,8 @@ def _forward(
                     onto_self[i] = np.rint(values[i] * scale[i])
             if len(outgoing):
                 add_rows(total[: outgoing.shape[1]], outgoing, neurons[spans[b, t, 0] : spans[b, t, 1]])
-            _record(sent, b, t, onto_next, one)
+            if sent.shape[2]:
+                sent[b, t] = onto_next
             if len(held):
                 for i in range(n):
                     held[b, t, i] = hold[i] > 0
@@ -350,39 +375,37 @@ def _forward(
 def _advance(state, x, c, adapting, unit, voltage):
     """One step of a sample; `state` has its neurons' u, v, a, s and hold as rows."""
     u, v, a, s, hold = state[0], state[1], state[2], state[3], state[4]
-    decay_u, decay_v, in_shift, threshold, refractory, bias = c[0], c[1], c[4], c[5], c[6], c[7]
+    decay_u, decay_v, decay_a, jump = c[0], c[1], c[2], c[3]
+    in_shift, threshold, refractory, bias = c[4], c[5], c[6], c[7]
     first, end = adapting
-    a_here, s_here = a[first:end], s[first:end]
-    decay_a, jump = c[2, first:end], c[3, first:end]
-    # Loops over neurons that become vector instructions.
-    for i in range(len(a_here)):
-        a_here[i] = integer(
-            _ahp_current(word(a_here[i]), word(s_here[i]), word(decay_a[i]), word(jump[i]))
-        )
-    for i in range(len(voltage)):
-        arriving = word(np.int32(np.rint(x[i])))
-        current = _synaptic_current(word(u[i]), arriving, word(decay_u[i]), word(in_shift[i]))
-        drive = current + word(a[i]) + word(bias[i])
-        potential = _potential(word(v[i]), drive, word(hold[i]), word(decay_v[i]))
-        after = _fire(
-            current, potential, word(0), word(hold[i]), word(threshold[i]), word(refractory[i])
-        )
-        voltage[i] = np.float32(integer(potential)) * unit
-        u[i], v[i], s[i] = integer(current), integer(after.v), after.s
-        hold[i] = integer(after.hold)
+    for i in range(0, len(voltage), WIDTH):
+        ahp, held = load(a, i), load(hold, i)
+        if first <= i < end:
+            ahp = _ahp_current(ahp, load(s, i), load(decay_a, i), load(jump, i))
+            store(a, i, ahp)
+        arriving = to_integer(load(x, i))
+        current = _synaptic_current(load(u, i), arriving, load(decay_u, i), load(in_shift, i))
+        drive = current + ahp + load(bias, i)
+        potential = _potential(load(v, i), drive, held, load(decay_v, i))
+        after = _fire(current, potential, ahp, held, load(threshold, i), load(refractory, i))
+        store(voltage, i, to_float(potential) * unit)
+        store(u, i, current)
+        store(v, i, after.v)
+        store(s, i, after.s)
+        store(hold, i, after.hold)
 
 
 @numba.njit(nogil=True)
 def _observe(activity, voltage, floor):
     """Add a step's voltages to what is known of each neuron."""
     depth, below, v_min, v_max = activity[1], activity[2], activity[3], activity[4]
-    for i in range(len(voltage)):
-        under = min(voltage[i] - floor[i], np.float32(0))
-        depth[i] += under * under
-        below[i] += np.float32(1) if under < 0 else np.float32(0)
-    for i in range(len(voltage)):
-        v_min[i] = min(v_min[i], voltage[i])
-        v_max[i] = max(v_max[i], voltage[i])
+    for i in range(0, len(voltage), WIDTH):
+        v = load(voltage, i)
+        under = lesser(v - load(floor, i), np.float32(0))
+        store(depth, i, load(depth, i) + under * under)
+        store(below, i, load(below, i) + negative(under))
+        store(v_min, i, lesser(load(v_min, i), v))
+        store(v_max, i, greater(load(v_max, i), v))
 
 
 @numba.njit(nogil=True, fastmath={"contract", "reassoc"})
@@ -390,8 +413,10 @@ def _backward(
     chunk,
     start,
     stop,
+    n,
     x,
     weights,
+    outgoing_in_halves,
     incoming_by_target,
     constants,
     adapting,
@@ -400,10 +425,10 @@ def _backward(
     grad_sent,
     psi,
     potential,
-    held,
-    events,
     current,
     ahp,
+    held,
+    events,
     first,
     states,
     onwards,
@@ -412,12 +437,13 @@ def _backward(
     grads,
     by_constant,
 ):
-    _, n_steps, n = potential.shape
+    n_steps, width = potential.shape[1:]
     x, constants, psi, potential = borrowed(x), borrowed(constants), borrowed(psi), borrowed(potential)
     grad_spikes, grad_potential = borrowed(grad_spikes), borrowed(grad_potential)
     grad_sent, grad_x, by_constant = borrowed(grad_sent), borrowed(grad_x), borrowed(by_constant)
     current, ahp, first, held = borrowed(current), borrowed(ahp), borrowed(first), borrowed(held)
     incoming, outgoing = borrowed(weights.incoming), borrowed(weights.outgoing)
+    outgoing_in_halves = borrowed(outgoing_in_halves)
     incoming_by_target = borrowed(incoming_by_target)
     grad_incoming, grad_outgoing = borrowed(grads.incoming)[chunk], borrowed(grads.outgoing)[chunk]
     neurons, spans = borrowed(events.neurons)[chunk], borrowed(events.spans)
@@ -425,7 +451,7 @@ def _backward(
     # and what flows back along rows of outgoing weights, the gradient of u and then those of what
     # was sent.
     state, onward = borrowed(states)[chunk], borrowed(onwards)[chunk]
-    p, a, derivative, onto_spikes, u = state[0, :n], state[1, :n], state[2, :n], state[3, :n], onward[:n]
+    p, a, derivative, onto_spikes, u = state[0], state[1], state[2], state[3], onward[:width]
     indices, one = borrowed(indices)[chunk], np.float32(1)
     for b in range(start, stop):
         state[:] = 0
@@ -437,15 +463,18 @@ def _backward(
             prefetch(potential[b, max(t - 4, 0)])
             _decay(state, constants, potential[b, t])
             if len(psi):
-                derivative[:] = psi[b, t]
+                derivative[:n] = psi[b, t]
             if len(outgoing):
-                near = indices[: not_zero(derivative, indices)]
-                dot_rows(onto_spikes, outgoing, near, onward)
-            _add_through_spikes(state, constants, n)
+                n_near = not_zero(derivative, indices)
+                if len(outgoing_in_halves):
+                    dot_halves(onto_spikes, outgoing_in_halves, indices, n_near, onward)
+                else:
+                    dot_rows(onto_spikes, outgoing, indices[:n_near], onward)
+            _add_through_spikes(state, constants)
             if len(grad_spikes):
-                add_products(p, derivative, grad_spikes[b, t])
+                add_products(p[:n], derivative, grad_spikes[b, t])
             if len(grad_potential):
-                add(p, grad_potential[b, t], one)
+                add(p[:n], grad_potential[b, t], one)
             if len(held):
                 for i in range(n):
                     if held[b, t, i]:
@@ -453,16 +482,16 @@ def _backward(
             _flow_back(u, state, constants, adapting)
             if len(by_constant):
                 total = by_constant[chunk]
-                add_products(total[0], u, current[b, t - 1] if t else first[0, b])
-                add_products(total[1], p, potential[b, t - 1] if t else first[1, b])
-                add_products(total[2], a, ahp[b, t - 1] if t else first[2, b])
+                if t:
+                    _follow(total, u, state, current[b, t - 1], potential[b, t - 1], ahp[b, t - 1])
+                else:
+                    _follow(total, u, state, first[0, b], first[1, b], first[2, b])
                 # Where a spike reset the voltage nothing of it was left to forget.
                 for k in range(spans[b, t, 0] if t else 0, spans[b, t, 1] if t else 0):
                     i = neurons[k]
                     total[1, i] -= p[i] * potential[b, t - 1, i]
                 for k in range(spans[b, t, 0], spans[b, t, 1]):
                     total[3, neurons[k]] += a[neurons[k]]
-                add(total[4], p, -one)
             for i in range(grad_sent.shape[2]):
                 onward[n + i] = grad_sent[b, t, i]
             if len(outgoing):
@@ -479,40 +508,54 @@ def _backward(
                     for i in range(n):
                         add(out, incoming_by_target[i], u[i])
                 else:
-                    out[:] = u
+                    out[:] = u[:n]
 
 
-@numba.njit(nogil=True, fastmath={"contract"})
+@numba.njit(nogil=True)
 def _decay(state, constants, v):
     """A step back of the gradient of v without what comes through spikes, and their derivative."""
     keep_v, threshold, height, slope = constants[1], constants[4], constants[5], constants[6]
     floor, depth = constants[7], constants[9]
-    p, derivative = state[0], state[2]
-    for i in range(len(v)):
-        distance = abs(v[i] - threshold[i])
-        derivative[i] = max(np.float32(0), height[i] - slope[i] * distance)
-        p[i] = keep_v[i] * p[i] + depth[i] * min(v[i] - floor[i], np.float32(0))
+    p, derivative, zero = state[0], state[2], np.float32(0)
+    for i in range(0, len(v), WIDTH):
+        voltage = load(v, i)
+        distance = magnitude(voltage - load(threshold, i))
+        store(derivative, i, greater(load(height, i) - load(slope, i) * distance, zero))
+        under = lesser(voltage - load(floor, i), zero)
+        store(p, i, load(keep_v, i) * load(p, i) + load(depth, i) * under)
 
 
-@numba.njit(nogil=True, fastmath={"contract"})
-def _add_through_spikes(state, constants, n):
+@numba.njit(nogil=True)
+def _add_through_spikes(state, constants):
     """Add to the gradient of v what comes through the spikes.
 
     What spikes bring is up to date only where their derivative is not zero.
     """
-    p, a, derivative, onto_spikes = state[0, :n], state[1, :n], state[2, :n], state[3, :n]
+    p, a, derivative, onto_spikes = state[0], state[1], state[2], state[3]
     jump, rate = constants[3], constants[8]
-    for i in range(len(p)):
-        p[i] += derivative[i] * (onto_spikes[i] + rate[i] - jump[i] * a[i])
+    for i in range(0, len(p), WIDTH):
+        brought = load(onto_spikes, i) + load(rate, i) - load(jump, i) * load(a, i)
+        store(p, i, load(p, i) + load(derivative, i) * brought)
 
 
-@numba.njit(nogil=True, fastmath={"contract"})
+@numba.njit(nogil=True)
 def _flow_back(u, state, constants, adapting):
     """A step back of the gradients of u and a, from that of v."""
-    keep_u, first, end = constants[0], adapting[0], adapting[1]
-    p, p_here, a_here = state[0, : len(u)], state[0, first:end], state[1, first:end]
-    keep_a = constants[2, first:end]
-    for i in range(len(p)):
-        u[i] = p[i] + keep_u[i] * u[i]
-    for i in range(len(p_here)):
-        a_here[i] = p_here[i] + keep_a[i] * a_here[i]
+    keep_u, keep_a, first, end = constants[0], constants[2], adapting[0], adapting[1]
+    p, a = state[0], state[1]
+    for i in range(0, len(p), WIDTH):
+        store(u, i, load(p, i) + load(keep_u, i) * load(u, i))
+    for i in range(first, end, WIDTH):
+        store(a, i, load(p, i) + load(keep_a, i) * load(a, i))
+
+
+@numba.njit(nogil=True)
+def _follow(total, u, state, current, voltage, ahp):
+    """Add to the gradients of what a step forgets of u, v and a, and of the bias."""
+    p, a = state[0], state[1]
+    by_u, by_v, by_a, by_bias = total[0], total[1], total[2], total[4]
+    for i in range(0, len(p), WIDTH):
+        store(by_u, i, load(by_u, i) + load(u, i) * load(current, i))
+        store(by_v, i, load(by_v, i) + load(p, i) * load(voltage, i))
+        store(by_a, i, load(by_a, i) + load(a, i) * load(ahp, i))
+        store(by_bias, i, load(by_bias, i) - load(p, i))

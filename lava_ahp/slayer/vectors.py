@@ -138,7 +138,7 @@ def _lanes_by_table(builder, mask, of_indices):
     return builder.load(builder.gep(table, [ir.Constant(bits.type, 0), bits]))
 
 
-def _packs_vectors():
+def packs_vectors():
     """Whether Numba compiles for a processor that packs the lanes of a vector, with AVX-512."""
     config = numba.config
     if config.CPU_FEATURES is not None:
@@ -148,7 +148,7 @@ def _packs_vectors():
 
 _not_zero_by_table = _appending(8, _lanes_by_table)
 # What stands in for AVX-512's instruction elsewhere is slow.
-not_zero = _appending(BLOCK, _lanes_by_instruction) if _packs_vectors() else _not_zero_by_table
+not_zero = _appending(BLOCK, _lanes_by_instruction) if packs_vectors() else _not_zero_by_table
 """Write the indices of what is not zero, in their order, and return how many there are.
 
 `indices` has room for `BLOCK` more than there are values.

@@ -301,7 +301,7 @@ class _Run:
         """
         settings = self.recipe.training
         images = self.data.images[chosen]
-        if settings.augment:
+        if settings.augment and self.epoch < settings.epochs - settings.plain_epochs:
             images = self.task.augment(images, self.random, settings.augment_noise)
         images = distributed.share(images)
         labels = torch.from_numpy(distributed.share(self.data.labels[chosen]))

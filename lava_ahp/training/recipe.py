@@ -91,7 +91,8 @@ class TrainingRecipe(Table):
     `weight_average` times the share of the next; 0 takes the last.
 
     The loss is the cross entropy of the readout's voltages after the last step, in
-    thresholds, times `output_gain`. `augment_noise` is in units of the input's values.
+    thresholds, times `output_gain`. `augment` changes images at random before they are shown, but for
+    the last `plain_epochs`; its noise, `augment_noise`, is in units of the input's values.
     `firing_rate_weight` scales the mean square of what each neuron fires above
     `firing_rate_target` or below `firing_rate_floor`, in per cent; `voltage_weight` the mean square of voltages below
     -1 thresholds. `rewiring_shrink` and `rewiring_noise` are the L1 term and the random
@@ -122,6 +123,7 @@ class TrainingRecipe(Table):
     output_gain: Positive = 1.0
     augment: bool = True
     augment_noise: NotNegative = 0.0
+    plain_epochs: Annotated[int, Field(ge=0)] = 0
     checkpoint_minutes: NotNegative = 1.0
 
     def constant_rates(self):

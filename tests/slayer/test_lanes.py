@@ -1,4 +1,4 @@
-"""The integer step in words of 32 bits, against the same step in 64 bits."""
+"""The integer step in vectors of 32 bits, against the same step in 64 bits."""
 
 import numpy as np
 import pytest
