@@ -142,6 +142,7 @@ def forward(x, synapses, c, units, floor, state, record):
         np.float32(units.state),
         coefficients,
         _span((coefficients[3] != 0) | (last[:, 2] != 0).any(0)),
+        bool(c.refractory.any() or state.hold.any()),
         _in_lanes(np.broadcast_to(floor.numpy(), (n,))),
         last,
         recordings,
@@ -314,6 +315,7 @@ def _forward(
     unit,
     coefficients,
     adapting,
+    holding,
     floor,
     last,
     recordings,
@@ -359,7 +361,7 @@ def _forward(
                 for i in range(n):
                     held[b, t, i] = hold[i] > 0
             voltage = potential[b, t] if len(potential) else unrecorded
-            _advance(state, onto_self, coefficients, adapting, unit, voltage)
+            _advance(state, onto_self, coefficients, adapting, holding, unit, voltage)
             begin = end
             end += not_zero(s, neurons[begin:])
             spans[b, t + 1, 0], spans[b, t + 1, 1] = begin, end
@@ -372,14 +374,19 @@ def _forward(
 
 
 @numba.njit(nogil=True)
-def _advance(state, x, c, adapting, unit, voltage):
-    """One step of a sample; `state` has its neurons' u, v, a, s and hold as rows."""
+def _advance(state, x, c, adapting, holding, unit, voltage):
+    """One step of a sample; `state` has its neurons' u, v, a, s and hold as rows.
+
+    Neurons outside of `adapting` have no AHP current, and without `holding` none is refractory.
+    """
     u, v, a, s, hold = state[0], state[1], state[2], state[3], state[4]
     decay_u, decay_v, decay_a, jump = c[0], c[1], c[2], c[3]
     in_shift, threshold, refractory, bias = c[4], c[5], c[6], c[7]
     first, end = adapting
     for i in range(0, len(voltage), WIDTH):
-        ahp, held = load(a, i), load(hold, i)
+        ahp, held, hold_for = load(a, i), load(hold, i), load(refractory, i)
+        if not holding:
+            held = hold_for = held * 0
         if first <= i < end:
             ahp = _ahp_current(ahp, load(s, i), load(decay_a, i), load(jump, i))
             store(a, i, ahp)
@@ -387,12 +394,13 @@ def _advance(state, x, c, adapting, unit, voltage):
         current = _synaptic_current(load(u, i), arriving, load(decay_u, i), load(in_shift, i))
         drive = current + ahp + load(bias, i)
         potential = _potential(load(v, i), drive, held, load(decay_v, i))
-        after = _fire(current, potential, ahp, held, load(threshold, i), load(refractory, i))
+        after = _fire(current, potential, ahp, held, load(threshold, i), hold_for)
         store(voltage, i, to_float(potential) * unit)
         store(u, i, current)
         store(v, i, after.v)
         store(s, i, after.s)
-        store(hold, i, after.hold)
+        if holding:
+            store(hold, i, after.hold)
 
 
 @numba.njit(nogil=True)

@@ -68,7 +68,7 @@ def card(name, network, recipe):
         low = min(int(c.effective_weight.min()) for c in layer.connections.values())
         high = max(int(c.effective_weight.max()) for c in layer.connections.values())
         layers.append(f"| {layer.name} | {groups} | {synapses:,} | {low} to {high} |")
-    encoding = dict(network.metadata.encoding)
+    encoding = dict(sorted(network.metadata.encoding.items()))
     sets = "".join(f" --set {override}" for override in made["overrides"])
     settings = [
         f"{table}.{key} = {value}"
