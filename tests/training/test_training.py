@@ -267,6 +267,21 @@ def test_a_run_begins_with_weights_of_the_same_network_only():
         train("digits", SMALL, "second.net", begin="none.pt")
 
 
+@pytest.mark.parametrize("plain_epochs, augmented", [(0, {1, 2, 3}), (1, {1, 2}), (3, set())])
+def test_images_are_augmented_but_for_the_last_epochs(plain_epochs, augmented, monkeypatch):
+    task, epochs = tasks.get("digits"), []
+    seen, original = set(), task.augment
+
+    def augment(*arguments):
+        seen.add(len(epochs) + 1)
+        return original(*arguments)
+
+    monkeypatch.setattr(task, "augment", augment)
+    settings = [*SMALL, f"training.plain_epochs={plain_epochs}"]
+    train("digits", settings, "small.net", report=epochs.append)
+    assert seen == augmented
+
+
 def test_training_ends_early_where_validation_no_longer_improves():
     settings = [*SMALL, "training.epochs=40", "training.patience=2"]
     trained = train("digits", settings, "early.net")
