@@ -22,34 +22,38 @@ for _function in (
 ):
     register_jitable(_function)
 
-STAMP = hashlib.sha256(inspect.getsource(dynamics).encode()).hexdigest()
-"""Stands for the present text of the arithmetic."""
 
-
-def compiled(make):
-    """A function compiled by Numba, kept on disk from one process to the next.
+def compiled(*modules):
+    """Decorator of functions that Numba compiles, kept on disk from one process to the next.
 
     Numba's cache asks whether the file of the function has changed and knows nothing of
     other files. But it has the values that a function closes over in its key. So a
-    function that calls the arithmetic is made by one that is given :data:`STAMP`, and
-    mentions it.
+    function that calls others is made by one that is given a stamp, which stands for the
+    present text of what it calls, and mentions it.
 
     The files lie beside the module, or in the user's cache folder where that cannot be
     written; where neither can, every process compiles.
 
     Parameters
     ----------
-    make : callable
-        Called with the stamp; returns the function to compile.
+    *modules : module
+        What the function calls beside the arithmetic.
 
     Returns
     -------
     callable
-        It lets go of Python's lock while it runs.
+        Takes the maker of the function, which is called with the stamp, and returns the
+        function, compiled. It lets go of Python's lock while it runs.
     """
-    function = make(STAMP)
-    try:
-        return numba.njit(nogil=True, cache=True)(function)
-    except RuntimeError:
-        # what Numba raises where it finds no folder to write to
-        return numba.njit(nogil=True)(function)
+    texts = (inspect.getsource(module) for module in (dynamics, *modules))
+    stamp = hashlib.sha256("".join(texts).encode()).hexdigest()
+
+    def decorate(make):
+        function = make(stamp)
+        try:
+            return numba.njit(nogil=True, cache=True)(function)
+        except RuntimeError:
+            # what Numba raises where it finds no folder to write to
+            return numba.njit(nogil=True)(function)
+
+    return decorate

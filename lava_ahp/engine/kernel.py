@@ -123,7 +123,7 @@ def _record(recording, b, t, values):
             row[i] = values[i]
 
 
-@compiled
+@compiled()
 def advance(stamp):
     def advance(values, first, last, slot, direct, synapses, c, memory, counts, recordings):
         """Take samples through steps, one sample after the other.

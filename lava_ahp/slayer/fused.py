@@ -18,8 +18,9 @@ import numba
 import numpy as np
 import torch
 
-import lava_ahp.engine.compiled  # noqa: F401  the arithmetic, for Numba
 from lava_ahp import dynamics
+from lava_ahp.engine.compiled import compiled
+from lava_ahp.slayer import halves, lanes, vectors
 from lava_ahp.slayer.halves import dot_halves, in_halves
 from lava_ahp.slayer.lanes import (
     WIDTH,
@@ -134,7 +135,7 @@ def forward(x, synapses, c, units, floor, state, record):
     activity[:, 3], activity[:, 4] = np.inf, -np.inf
     scale = (1 / units.weight).expand(n).numpy()
     run_chunks(
-        _forward,
+        _compiled_forward,
         batch,
         x.detach().contiguous().numpy(),
         _weights(synapses, n, scale),
@@ -183,7 +184,7 @@ def backward(grad, x, synapses, tape):
     constants += (grad.rate / (n_steps * batch), grad.depth * 2 / (n_steps * batch))
     constants = _in_lanes([np.broadcast_to(value.detach().numpy(), (n,)) for value in constants])
     run_chunks(
-        _backward,
+        _compiled_backward,
         batch,
         n,
         x.detach().contiguous().numpy(),
@@ -294,6 +295,24 @@ def run_chunks(function, batch, *arrays):
     ]
     for job in jobs:
         job.result()
+
+
+@compiled(halves, lanes, vectors)
+def _compiled_forward(stamp):
+    def forward(*arguments):
+        stamp  # closed over, and so in the key of the cache
+        _forward(*arguments)
+
+    return forward
+
+
+@compiled(halves, lanes, vectors)
+def _compiled_backward(stamp):
+    def backward(*arguments):
+        stamp
+        _backward(*arguments)
+
+    return backward
 
 
 @numba.njit(nogil=True)

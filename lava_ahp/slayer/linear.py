@@ -7,12 +7,13 @@ themselves; this is for input that is weighed once and used several times.
 
 from functools import cache
 
-import numba
 import numpy as np
 import scipy.linalg.cython_blas  # noqa: F401  Numba calls its products
 import torch
 from threadpoolctl import ThreadpoolController
 
+from lava_ahp.engine.compiled import compiled
+from lava_ahp.slayer import vectors
 from lava_ahp.slayer.fused import chunk_starts, run_chunks
 from lava_ahp.slayer.recordings import empty
 from lava_ahp.slayer.vectors import BLOCK, add, not_zero
@@ -76,25 +77,33 @@ def _libraries():
     return ThreadpoolController()
 
 
-@numba.njit(nogil=True)
-def _forward(chunk, start, stop, x, weight, z):
-    arrived = np.empty(x.shape[2] + BLOCK, np.int32)
-    for b in range(start, stop):
-        for t in range(x.shape[1]):
-            values, total = x[b, t], z[b, t]
-            total[:] = 0
-            for k in range(not_zero(values, arrived)):
-                add(total, weight[arrived[k]], values[arrived[k]])
-
-
-@numba.njit(nogil=True, fastmath={"contract"})
-def _backward(chunk, start, stop, grad, x, weight, grad_x, grad_weight):
-    arrived = np.empty(x.shape[2] + BLOCK, np.int32)
-    for b in range(start, stop):
-        if len(grad_x):
-            np.dot(grad[b], weight, grad_x[b])
-        if len(grad_weight):
+@compiled(vectors)
+def _forward(stamp):
+    def forward(chunk, start, stop, x, weight, z):
+        stamp  # closed over, and so in the key of the cache
+        arrived = np.empty(x.shape[2] + BLOCK, np.int32)
+        for b in range(start, stop):
             for t in range(x.shape[1]):
-                values = x[b, t]
+                values, total = x[b, t], z[b, t]
+                total[:] = 0
                 for k in range(not_zero(values, arrived)):
-                    add(grad_weight[chunk, arrived[k]], grad[b, t], values[arrived[k]])
+                    add(total, weight[arrived[k]], values[arrived[k]])
+
+    return forward
+
+
+@compiled(vectors)
+def _backward(stamp):
+    def backward(chunk, start, stop, grad, x, weight, grad_x, grad_weight):
+        stamp
+        arrived = np.empty(x.shape[2] + BLOCK, np.int32)
+        for b in range(start, stop):
+            if len(grad_x):
+                np.dot(grad[b], weight, grad_x[b])
+            if len(grad_weight):
+                for t in range(x.shape[1]):
+                    values = x[b, t]
+                    for k in range(not_zero(values, arrived)):
+                        add(grad_weight[chunk, arrived[k]], grad[b, t], values[arrived[k]])
+
+    return backward

@@ -4,11 +4,12 @@ A matrix of zeros and ones says which rows go into which sum: which sentences an
 make up a pair, and which pairs belong to a story.
 """
 
-import numba
 import numpy as np
 import scipy.sparse
 import torch
 
+from lava_ahp.engine.compiled import compiled
+from lava_ahp.slayer import vectors
 from lava_ahp.slayer.fused import run_chunks
 from lava_ahp.slayer.recordings import empty
 from lava_ahp.slayer.vectors import add
@@ -77,10 +78,14 @@ def _sums(x, matrix):
     return out
 
 
-@numba.njit(nogil=True)
-def _add(chunk, start, stop, begins, members, x, out):
-    for row in range(start, stop):
-        out[row] = 0
-        for k in range(begins[row], begins[row + 1]):
-            for t in range(x.shape[1]):
-                add(out[row, t], x[members[k], t], np.float32(1))
+@compiled(vectors)
+def _add(stamp):
+    def add_members(chunk, start, stop, begins, members, x, out):
+        stamp  # closed over, and so in the key of the cache
+        for row in range(start, stop):
+            out[row] = 0
+            for k in range(begins[row], begins[row + 1]):
+                for t in range(x.shape[1]):
+                    add(out[row, t], x[members[k], t], np.float32(1))
+
+    return add_members

@@ -25,6 +25,30 @@ print(v, sum(stats.cache_hits.values()), stats.cache_path)
 """
 
 
+CALLED = """
+from numba.extending import register_jitable
+
+@register_jitable
+def plus(x):
+    return x + 1
+"""
+
+CALLING = """
+import called
+from lava_ahp.engine.compiled import compiled
+
+plus = called.plus
+
+@compiled(called)
+def function(stamp):
+    def function(x):
+        stamp
+        return plus(x)
+
+    return function
+"""
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """Runs CODE on a copy of the package; returns voltages, cache hits, cache folder."""
@@ -78,3 +102,18 @@ def test_where_nothing_can_be_written_it_is_compiled_each_time(run, tmp_path):
     beside.touch()
     (tmp_path / "home").touch()
     assert run(HOME=str(tmp_path / "home")) == ([0, 192, 96, 48], 0, "None")
+
+
+def test_compiled_code_is_not_found_once_a_module_that_it_calls_has_changed(tmp_path):
+    def value_and_hits():
+        code = "from calling import function as f; print(f(40), sum(f.stats.cache_hits.values()))"
+        command = [sys.executable, "-B", "-c", code]
+        return subprocess.check_output(command, cwd=tmp_path, text=True).split()
+
+    called = tmp_path / "called.py"
+    called.write_text(CALLED)
+    (tmp_path / "calling.py").write_text(CALLING)
+    assert value_and_hits() == ["41", "0"]
+    assert value_and_hits() == ["41", "1"]
+    called.write_text(CALLED.replace("x + 1", "x + 2"))
+    assert value_and_hits() == ["42", "0"]
