@@ -229,6 +229,13 @@ class _Run:
             rate *= (1 + math.cos(math.pi * (update % cycle) / cycle)) / 2
         return rate
 
+    def _damping(self, update):
+        """Damping of the surrogate gradient in an update."""
+        settings = self.recipe.training
+        first, last = np.broadcast_to(settings.damping, 2)
+        n_updates = self.n_batches * settings.epochs
+        return float(first + (last - first) * update / n_updates)
+
     def train_epoch(self, progress):
         """The rest of a pass over the training data, then the validation data."""
         settings = self.recipe.training
@@ -266,6 +273,7 @@ class _Run:
     def _update(self, chosen):
         """One step of the optimiser on the samples `chosen`."""
         settings = self.recipe.training
+        self.model.set_damping(self._damping(self.schedule.last_epoch))
         measured = self.backward(chosen)
         torch.nn.utils.clip_grad_norm_(self.parameters, settings.gradient_clip)
         self._step()

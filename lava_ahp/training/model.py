@@ -1,6 +1,6 @@
 """The network that recipes train: recurrent columns and a voltage readout."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -69,7 +69,7 @@ class Classifier(torch.nn.Module):
         shared = {
             "threshold": net.threshold,
             "refractory_period": net.refractory_period,
-            "surrogate": Triangular(training.damping, training.width),
+            "surrogate": Triangular(float(np.ravel(training.damping)[0]), training.width),
             "scale": net.weight_scale,
             "in_exp": net.in_exp,
             "requires_grad": [name for name, rate in training.constant_rates().items() if rate],
@@ -154,6 +154,11 @@ class Classifier(torch.nn.Module):
 
     def _whole_bias(self):
         return sum(map(self._bias, range(len(self.columns)))) if self.centred else None
+
+    def set_damping(self, damping):
+        """Change the height of the surrogate gradient."""
+        for column in self.columns:
+            column.neuron.surrogate = replace(column.neuron.surrogate, damping=damping)
 
     def rewire(self, optimiser, shrink=0.0, noise=0.0):
         """Move synapses after an update, as :meth:`lava_ahp.slayer.Rewiring.step` does.

@@ -87,6 +87,9 @@ class TrainingRecipe(Table):
     and of all biases, in thresholds. Training ends early where validation has not improved for
     `patience` epochs, if that is not 0.
 
+    The surrogate gradient, :class:`lava_ahp.slayer.Triangular`, has `damping` and `width`. Where
+    `damping` is a pair it goes evenly from the first value, at the beginning, to the second, at the end.
+
     What is validated and exported are averages of the weights over updates, each with
     `weight_average` times the share of the next; 0 takes the last.
 
@@ -111,7 +114,7 @@ class TrainingRecipe(Table):
     bias_rate: NotNegative = 0.0
     rewiring_shrink: NotNegative = 0.0
     rewiring_noise: NotNegative = 0.0
-    damping: Positive = 0.3
+    damping: Positive | tuple[Positive, Positive] = 0.3
     width: Positive = 1.0
     gradient_clip: Positive = 1.0
     firing_rate_target: Annotated[float, Field(ge=0, le=1)] = 0.05

@@ -354,6 +354,23 @@ def test_a_cycle_of_the_learning_rate_is_a_whole_training_again(tmp_path):
         assert thrice._rate(update) == pytest.approx(once._rate(update % n), abs=1e-9)
 
 
+def test_damping_goes_evenly_from_its_first_to_its_last_value(monkeypatch):
+    from lava_ahp.training.loop import _Run
+
+    seen, original = [], _Run.backward
+
+    def backward(run, chosen):
+        seen.append(run.model.columns[0].neuron.surrogate.damping)
+        return original(run, chosen)
+
+    monkeypatch.setattr(_Run, "backward", backward)
+    train("digits", [*SMALL, "training.damping=[0.2, 0.5]"], "small.net")
+    assert np.allclose(seen, np.linspace(0.2, 0.5, len(seen) + 1)[:-1]) and len(seen) > 10
+    seen.clear()
+    train("digits", [*SMALL, "training.epochs=1", "training.damping=0.4"], "small.net")
+    assert {*seen} == {0.4}
+
+
 def test_a_penalty_on_low_voltages_lifts_them_at_the_same_firing():
     """What the paper's voltage regularisation is for, on this network."""
     settings = [*SMALL, "training.epochs=8"]
