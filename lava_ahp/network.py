@@ -210,7 +210,7 @@ class InputTransform:
 
     def __call__(self, values):
         """Integers for `values`, int64, same shape."""
-        return np.rint(np.asarray(values) * self.weight + self.bias).astype(np.int64)
+        return np.rint(np.asarray(values, float) * self.weight + self.bias).astype(np.int64)
 
 
 @dataclass(frozen=True)

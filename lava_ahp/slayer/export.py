@@ -1,8 +1,11 @@
 """From trained blocks to a network and its file."""
 
+import torch
+
+from lava_ahp.errors import ParameterError
 from lava_ahp.netx.writer import write
 from lava_ahp.network import Metadata, NetworkSpec
-from lava_ahp.slayer.block.ahp import Input, Output
+from lava_ahp.slayer.block.ahp import Dense, Flatten, Input, Output, Recurrent
 
 
 def to_network(blocks, metadata=None):
@@ -11,18 +14,31 @@ def to_network(blocks, metadata=None):
     Parameters
     ----------
     blocks : iterable of blocks of :mod:`lava_ahp.slayer.block.ahp`
-        From input to output. An `Output` block at the end makes a voltage readout.
+        From input to output. An `Output` block at the end makes a voltage readout. Without an
+        `Input` block at the beginning the network's input acts one step later than the blocks'.
     metadata : Metadata, optional
 
     Returns
     -------
     NetworkSpec
+
+    Raises
+    ------
+    ParameterError
+        If a block is none of ours, or sends its spikes within the step.
     """
-    blocks = list(blocks)
+    blocks = [block for block in blocks if not isinstance(block, (Flatten, torch.nn.Identity))]
     layers, transform = [], None
     for index, block in enumerate(blocks):
-        if not hasattr(block, "to_layer"):
-            continue
+        if not isinstance(block, (Input, Dense, Recurrent)):
+            raise ParameterError(
+                f"blocks: found a {type(block).__name__}, expected blocks of lava_ahp.slayer.block.ahp"
+            )
+        if not block.delay_shift and block is not blocks[-1]:
+            raise ParameterError(
+                f"delay_shift: found False in {type(block).__name__} {index}, expected True: "
+                f"spikes take a step to the next layer"
+            )
         layer = block.to_layer(str(index))
         if layer is not None:
             layers.append(layer)

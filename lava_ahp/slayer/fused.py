@@ -176,7 +176,7 @@ def backward(grad, x, synapses, tape):
     # nothing depends on the spikes, as in a readout.
     reached = (grad.spikes, grad.sent, synapses.recurrent)
     needed = any(v is not None for v in reached) or bool(grad.rate.any() or tape.jump.any())
-    triangular = needed and isinstance(surrogate, Triangular)
+    triangular = needed and type(surrogate) is Triangular
     psi = surrogate(potential, tape.threshold).numpy() if needed and not triangular else none
     height = tape.threshold.new_tensor(surrogate.damping if triangular else 0.0) / tape.threshold
     slope = height / (tape.threshold * (surrogate.width if triangular else 1.0))
@@ -252,7 +252,7 @@ def _whole_lanes(n):
 
 def _zeros(shape):
     """Zeros that begin at a cache line: NumPy's do not, and vector loads across lines are slow."""
-    return torch.zeros(shape).numpy()
+    return torch.zeros(shape, dtype=torch.float32).numpy()
 
 
 def _in_lanes(rows, dtype=torch.float32):

@@ -172,9 +172,11 @@ class Population(torch.autograd.Function):
         threshold = c.threshold.to(x.dtype) * units.state
         floor = VOLTAGE_FLOOR * threshold
         synapses = Synapses(inputs, recurrent, onto)
-        spikes, potential, current, ahp, sent, ctx.memory, last, activity = forward(
-            x, synapses, c, units, floor, state, record
-        )
+        # Sums of integers are exact in 32 bits, not in 16.
+        with torch.autocast(x.device.type, enabled=False):
+            spikes, potential, current, ahp, sent, ctx.memory, last, activity = forward(
+                x, synapses, c, units, floor, state, record
+            )
         ctx.save_for_backward(
             x, inputs, recurrent, onto, *constants, spikes, potential, current, ahp
         )

@@ -13,6 +13,7 @@ import torch
 from threadpoolctl import ThreadpoolController
 
 from lava_ahp.engine.compiled import compiled
+from lava_ahp.errors import ParameterError
 from lava_ahp.slayer import vectors
 from lava_ahp.slayer.fused import chunk_starts, run_chunks
 from lava_ahp.slayer.recordings import empty
@@ -32,7 +33,14 @@ def linear(x, weight):
     -------
     Tensor, shape (batch, target, time)
         In memory (batch, time, target), as the populations read it.
+
+    Raises
+    ------
+    ParameterError
+        If the numbers of sources differ.
     """
+    if x.shape[1] != weight.shape[1]:
+        raise ParameterError(f"input: found {x.shape[1]} channels, expected {weight.shape[1]}")
     x = x.transpose(1, 2)
     on_cpu = x.device.type == "cpu" and x.dtype == torch.float32
     product = _SpikeDriven.apply if on_cpu else torch.nn.functional.linear

@@ -36,7 +36,7 @@ def empty(shape):
     """
     size = int(np.prod(shape))
     if size < _SMALLEST:
-        return torch.empty(shape)
+        return torch.empty(shape, dtype=torch.float32)
     with _lock:
         found = None
         for entry in _pool:
@@ -46,7 +46,7 @@ def empty(shape):
             del array
         if found is None:
             # torch's memory begins at a cache line, NumPy's does not
-            found = [torch.empty(size).numpy(), 0]
+            found = [torch.empty(size, dtype=torch.float32).numpy(), 0]
             _pool.append(found)
         found[1] = 0
         _pool[:] = [entry for entry in _pool if entry[1] < _PATIENCE]

@@ -53,17 +53,18 @@ class Rewiring(torch.nn.Module):
         else:
             sign = torch.where(matrix < 0, -1.0, 1.0)
         self.weight = [weight]  # in a list: it is the block's parameter and not this module's
-        self.register_buffer("exists", torch.from_numpy(exists))
+        self.register_buffer("exists", torch.from_numpy(exists).to(matrix.device))
         self.register_buffer("sign", sign.clone())
         weight.data.copy_((matrix.abs() * sign * density**-0.5).reshape(weight.shape))
-        self.apply_to(weight)
+        self.keep_connectivity()
         weight.register_hook(self._only_existing)
 
     def _only_existing(self, grad):
         return grad * self.exists.reshape(grad.shape)
 
-    def apply_to(self, weight):
+    def keep_connectivity(self):
         """Set the weights of synapses that do not exist to 0, in place."""
+        (weight,) = self.weight
         weight.data.mul_(self.exists.reshape(weight.shape))
 
     def step(self, optimiser, shrink=0.0, noise=0.0):
@@ -90,9 +91,9 @@ class Rewiring(torch.nn.Module):
             drawn = self.random.normal(0.0, noise, strength.shape)
             strength = strength + torch.from_numpy(drawn).to(strength)
         kept = self.exists & (strength >= 0)
-        free = np.flatnonzero(~kept.numpy())
+        free = np.flatnonzero(~kept.cpu().numpy())
         chosen = self.random.choice(free, self.n_synapses - int(kept.sum()), replace=False)
-        chosen = torch.from_numpy(chosen)
+        chosen = torch.from_numpy(chosen).to(kept.device)
         if len(chosen):
             self.exists.copy_(kept).view(-1)[chosen] = True
             if not self.signed_sources:

@@ -6,11 +6,11 @@ from lava_ahp.slayer.recordings import empty
 
 
 def shift(x, steps):
-    """Data of shape (batch, neuron, time), some steps later; zeros come first.
+    """Data of shape (batch, neuron, time), or of more dimensions, some steps later; zeros come first.
 
     Its memory is laid out as (batch, time, neuron), as the populations read it.
     """
-    return _Later.apply(x.transpose(1, 2), steps).transpose(1, 2)
+    return _Later.apply(x.transpose(1, -1), steps).transpose(1, -1)
 
 
 def moved(x, steps):

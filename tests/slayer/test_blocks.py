@@ -162,23 +162,134 @@ def test_blocks_export_as_a_script_for_lava_dl_does_it(tmp_path):
             assert np.array_equal(*np.broadcast_arrays(value, expected_values[name])), name
 
 
-def test_input_block_with_neurons_is_exact_in_the_engine():
+@pytest.mark.parametrize(
+    "weight, bias, values",
+    [
+        (0.5, 0.25, torch.randint(0, 5, (3, 6, 40), generator=torch.manual_seed(0)).float()),
+        (0.03, None, torch.randint(0, 256, (3, 6, 40), generator=torch.manual_seed(1))),
+        (None, 0.1, torch.rand((3, 6, 40), generator=torch.manual_seed(2))),
+    ],
+)
+def test_input_block_with_neurons_is_exact_in_the_engine(weight, bias, values):
     torch.manual_seed(5)
     blocks = torch.nn.ModuleList(
         [
-            block.Input({**CUBA, "ahp_strength": 0.1}, weight=0.5, bias=0.25),
+            block.Input({**CUBA, "ahp_strength": 0.1}, weight=weight, bias=bias),
             block.Dense(CUBA, 6, 8, weight_scale=4),
+            block.Output({"current_decay": 1.0, "voltage_decay": 0.01}, 8, 2, weight_scale=4),
         ]
     )
-    values = torch.randint(0, 5, (3, 6, 40)).float()
     x = blocks[0](values)
     sent = blocks[1](x)
+    voltage = blocks[2](sent)
     network = slayer.to_network(blocks)
     entering = network.input_transform(values.permute(0, 2, 1).numpy())
-    result = simulate(network, entering, record=("spikes",))
+    result = simulate(network, entering, record=("spikes", "v"))
     assert result.spikes["1"].sum() > 10
     assert np.array_equal(x[..., 1:].detach().permute(0, 2, 1).numpy(), result.spikes["0"][:, :-1])
     assert np.array_equal(sent[..., 1:].detach().permute(0, 2, 1).numpy(), result.spikes["1"][:, :-1])
+    assert np.array_equal(voltage.detach().permute(0, 2, 1).numpy() * 4096, result.v["2"])
+    if weight is not None:
+        voltage.sum().backward()
+        assert blocks[0].weight.grad.abs() > 0
+
+
+def test_images_are_flattened_after_the_step_to_the_next_layer():
+    images = (torch.rand(2, 3, 4, 5, 10) < 0.3).float()
+    sent = block.Flatten()(block.Input()(images))
+    assert torch.equal(sent, block.Input()(images.flatten(1, 3)))
+    assert torch.equal(sent[..., 1:], images.flatten(1, 3)[..., :-1]) and not sent[..., 0].any()
+
+
+@pytest.mark.parametrize("weight_norm", [False, True])
+def test_synapses_that_a_mask_leaves_out_do_not_exist(weight_norm):
+    torch.manual_seed(0)
+    mask = torch.rand(8, 6) < 0.5
+    one = block.Dense(CUBA, 6, 8, weight_scale=4, weight_norm=weight_norm, mask=mask)
+    network = slayer.to_network([block.Input(), one])
+    assert not network.layers[0].inputs.weight[~mask.numpy()].any()
+    assert network.layers[0].inputs.n_synapses > 10
+    spikes = random_spikes(0, 3, 40, 6)
+    sent = forward([block.Input(), one], spikes)[1]
+    assert np.array_equal(unshifted(sent), simulate(network, spikes, ["spikes"]).spikes["1"][:, :-1])
+    x = torch.from_numpy(spikes).float().permute(0, 2, 1)
+    one(x).sum().backward()
+    if not weight_norm:
+        assert not one.synapse.weight.grad.flatten(1)[~mask].any() and one.synapse.weight.grad.any()
+
+
+def test_output_delays_are_exact_in_the_engine():
+    torch.manual_seed(0)
+    blocks = [block.Input(), block.Dense(CUBA, 9, 7, 3, delay=True), block.Dense(CUBA, 7, 5, 3)]
+    spikes = random_spikes(1, 3, 60, 9)
+    forward(blocks, spikes)
+    blocks[1].delay.delay.data = torch.arange(7.0)
+    *_, sent = forward(blocks, spikes)
+    result = simulate(slayer.to_network(blocks), spikes, ["spikes"])
+    assert result.spikes["2"].sum() > 20
+    assert np.array_equal(unshifted(sent), result.spikes["2"][:, :-1])
+
+
+def test_a_sequence_in_parts_is_the_whole_where_the_state_persists_and_begins_anew_after_a_reset():
+    def chain(persistent):
+        torch.manual_seed(0)
+        neuron = {**CUBA, "ahp_strength": 0.1, "persistent_state": persistent}
+        return [block.Recurrent(neuron, 9, 12, 3), block.Dense(neuron, 12, 5, 3)]
+
+    spikes = random_spikes(0, 4, 60, 9)
+    *_, whole = forward(chain(False), spikes)
+    blocks = chain(True)
+    parts = [forward(blocks, spikes[:, part])[-1] for part in (slice(0, 25), slice(25, 60))]
+    assert whole.sum() > 20 and np.array_equal(np.concatenate(parts, 1), whole)
+    for one in blocks:
+        one.reset()
+    assert np.array_equal(forward(blocks, spikes[:, :25])[-1], parts[0])
+
+
+@pytest.mark.parametrize(
+    "blocks, message",
+    [
+        (lambda: [block.Input(), dl.block.cuba.Dense(CUBA, 3, 4)], "blocks: found a Dense"),
+        (lambda: [block.Dense(CUBA, 3, 4, delay_shift=False), block.Dense(CUBA, 4, 2)], "delay_shift"),
+    ],
+)
+def test_a_chain_that_a_file_cannot_hold_is_refused(blocks, message):
+    with pytest.raises(ParameterError, match=message):
+        slayer.to_network(blocks())
+
+
+def test_weights_that_the_chip_has_not_are_refused():
+    one = block.Dense(CUBA, 3, 4)
+    one.synapse.weight.data.fill_(-100.0)
+    with pytest.raises(ParameterError, match="weight: found -256 where no weight is above 0"):
+        one.to_layer()
+
+
+@pytest.mark.parametrize(
+    "shape, message",
+    [((2, 4, 9), "found 4 channels, expected 5"), ((0, 5, 9), "found shape"), ((2, 5, 0), "found shape")],
+)
+def test_input_that_does_not_fit_is_refused(shape, message):
+    with pytest.raises(ParameterError, match=message):
+        block.Recurrent(CUBA, 5, 6)(torch.zeros(shape))
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.bool, torch.float64, torch.bfloat16])
+def test_spikes_of_any_dtype_are_the_same_input(dtype):
+    torch.manual_seed(0)
+    one = block.Recurrent(CUBA, 9, 12, weight_scale=3)
+    spikes = torch.from_numpy(random_spikes(0, 3, 40, 9)).permute(0, 2, 1)
+    expected = one(spikes.float())
+    assert expected.sum() > 20 and torch.equal(one(spikes.to(dtype)), expected)
+
+
+def test_constants_that_are_changed_in_place_are_seen():
+    torch.manual_seed(0)
+    one = block.Dense(CUBA, 9, 12, weight_scale=3)
+    spikes = torch.from_numpy(random_spikes(0, 3, 40, 9)).float().permute(0, 2, 1)
+    before = one(spikes)
+    one.neuron.bias.data.fill_(0.5)
+    assert one(spikes).sum() > before.sum()
 
 
 def test_trained_weights_stay_on_the_grid_of_8_bits():
@@ -220,11 +331,17 @@ def test_the_last_voltage_of_a_readout_is_the_last_of_its_voltages_with_the_same
         ({"scale": 100}, "scale"),
         ({"threshold": 1e6}, "vth"),
         ({"ahp_strength": np.ones(3)}, "neuron"),
+        ({"bias": 0.1}, "delay: found True for neurons with a bias"),
     ],
 )
 def test_parameters_that_cannot_be_exported_are_refused(change, message):
     with pytest.raises(ParameterError, match=message):
-        block.Dense({**CUBA, **change}, 4, 5)
+        block.Dense({**CUBA, **change}, 4, 5, delay=True)
+
+
+def test_a_mask_of_another_shape_is_refused():
+    with pytest.raises(ParameterError, match=r"mask: found shape \(4, 5\), expected \(5, 4\)"):
+        block.Dense(CUBA, 4, 5, mask=torch.ones(4, 5, dtype=torch.bool))
 
 
 def test_decays_are_drawn_per_neuron_where_parameters_are_not_shared():

@@ -1,5 +1,7 @@
 """The passes of training: the compiled ones, the unrolled ones, and plain autograd."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -160,6 +162,33 @@ def test_a_population_is_the_same_on_chunks_of_any_size(monkeypatch):
         assert torch.equal(one, other)
     for one, other in zip(grads, other_grads):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4 * one.abs().max())
+
+
+def test_a_population_has_the_same_bits_on_any_number_of_threads(monkeypatch):
+    from lava_ahp.slayer import fused
+
+    neuron = random_neuron(4, 16)
+    z, loop = random_drive(4, neuron, 40, 16, 30)
+    results = []
+    for n_threads in (1, 4):
+        with ThreadPoolExecutor(n_threads) as pool:
+            monkeypatch.setattr(fused, "_pool", lambda: pool)
+            results.append(passes(neuron, z, loop))
+    (traces, grads), (others, other_grads) = results
+    assert all(map(torch.equal, traces[:4], others)) and all(map(torch.equal, grads, other_grads))
+
+
+def test_a_surrogate_of_ones_own_is_the_one_that_is_called():
+    class Half(Triangular):
+        def __call__(self, voltage, threshold):
+            return super().__call__(voltage, threshold) / 2
+
+    z, loop = random_drive(6, random_neuron(6, 9), 3, 9, 20)
+    grads = [
+        passes(random_neuron(6, 9, surrogate=surrogate), z, loop)[1][1]
+        for surrogate in (Half(0.4), Triangular(0.2))
+    ]
+    torch.testing.assert_close(*grads)
 
 
 def test_persistent_state_continues_where_the_last_pass_ended():

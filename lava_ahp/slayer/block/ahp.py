@@ -11,7 +11,7 @@ from lava.lib.dl.slayer.block.cuba import Flatten
 from lava.lib.dl.slayer.synapse import layer as synapse
 
 from lava_ahp.errors import ParameterError
-from lava_ahp.network import DELAY_MAX, Connection, InputTransform, Layer
+from lava_ahp.network import DELAY_MAX, WEIGHT_MAX, Connection, InputTransform, Layer
 from lava_ahp.neuron import VTH_MAX, WEIGHT_SCALE
 from lava_ahp.netx.writer import write_input, write_layer
 from lava_ahp.slayer.kernel import RECORDABLE
@@ -30,15 +30,27 @@ class _Block(torch.nn.Module):
         self.count_log = count_log
         self.neuron = None
         self.delay = None
+        self._on_its_way = None
 
     @property
     def shape(self):
         """Shape of the block's neurons."""
         return self.neuron.shape
 
+    def reset(self):
+        """Have the next forward pass begin at rest, with a persistent state as well."""
+        self._on_its_way = None
+        if self.neuron is not None:
+            self.neuron.reset()
+
     def _send(self, x):
         if self.delay_shift:
+            before, last = self._on_its_way, x[..., -1:].detach()
             x = shift(x, 1)
+            if self.neuron is not None and self.neuron.persistent_state:
+                if before is not None and before.shape == last.shape:
+                    x = torch.cat((before, x[..., 1:]), -1)
+                self._on_its_way = last
         if self.delay is not None:
             x = self.delay(x)
         return (x, torch.mean((x > 0).to(x.dtype))) if self.count_log else x
@@ -80,13 +92,14 @@ class Input(_Block):
         """Spikes of shape (batch, channel, time), or (batch, *shape, time) without neurons."""
         self.input_shape = x.shape[1:-1]
         if self.neuron is not None:
-            quantise = self.neuron.quantize_8bit
-            x = quantise(x)
-            if self.weight is not None:
-                x = x * quantise(self.weight)
+            quantise, transform = self.neuron.quantize_8bit, self.transform()
+            entering = x if self.weight is None else x * quantise(self.weight)
             if self.bias is not None:
-                x = x + quantise(self.bias)
-            x = self.neuron(x)
+                entering = entering + quantise(self.bias)
+            # The integers themselves, with the gradient of what they stand for.
+            integers = torch.round(x.detach().double() * transform.weight + transform.bias)
+            exact = (integers / self.neuron.scale).to(torch.float32)
+            x = self.neuron(entering + (exact - entering).detach())
         return self._send(x)
 
     def to_layer(self, name="input"):
@@ -159,12 +172,20 @@ class Dense(_Block):
         hook = pre_hook_fx or self.neuron.quantize_8bit
         self.synapse = synapse.Dense(in_neurons, out_neurons, weight_scale, weight_norm, hook)
         self.delay = Delay(max_delay=DELAY_MAX) if delay else None
-        self.register_buffer("mask", None if mask is None else mask[:, :, None, None, None])
+        if delay and (self.neuron.bias.requires_grad or self.neuron.bias.any()):
+            raise ParameterError(
+                "delay: found True for neurons with a bias, expected False: a file delays what "
+                "arrives, and a bias would act too early"
+            )
+        if mask is not None and mask.shape != (out_neurons, in_neurons):
+            raise ParameterError(
+                f"mask: found shape {tuple(mask.shape)}, expected {(out_neurons, in_neurons)}"
+            )
+        self.register_buffer("mask", mask)
 
     def _weight(self):
-        if self.mask is not None:
-            self.synapse.weight.data *= self.mask
-        return weight_matrix(self.synapse)
+        weight = weight_matrix(self.synapse)
+        return weight if self.mask is None else weight * self.mask
 
     def forward(self, x):
         """Spikes in (batch, in_neurons, time), spikes out (batch, out_neurons, time)."""
@@ -173,6 +194,8 @@ class Dense(_Block):
     def to_layer(self, name="dense"):
         """The block as a :class:`lava_ahp.network.Layer`."""
         weight = weight_integers(self.synapse)
+        if self.mask is not None:
+            weight = weight * self.mask.cpu().numpy()
         delay = None
         if self.delay is not None and self.delay.shape is not None:
             self.delay.clamp()
@@ -181,10 +204,11 @@ class Dense(_Block):
         n = len(weight)
         return Layer(name, n, self.neuron.fixed(), Connection(weight, "mixed", delay))
 
+
 class Recurrent(_Block):
     """Recurrent block: `s[t] = f(W s_in[t] + R s[t-1])` with AHP neurons.
 
-    Parameters are those of :class:`Dense`, and
+    Parameters are those of :class:`Dense` without `mask`, and
 
     Parameters
     ----------
@@ -218,7 +242,7 @@ class Recurrent(_Block):
         self.recurrent_synapse = synapse.Dense(
             out_neurons, out_neurons, weight_scale, weight_norm, hook
         )
-        self.recurrent_synapse.weight.requires_grad = requires_grad
+        self.recurrent_synapse.requires_grad_(requires_grad)
 
     def unroll(self, x, record=RECORDABLE, onto=None):
         """What the neurons do with spikes of shape (batch, in_neurons, time).
@@ -245,6 +269,7 @@ class Recurrent(_Block):
             Connection(weight_integers(self.recurrent_synapse)),
             groups,
         )
+
 
 class Output(Dense):
     """Dense readout that returns its voltage, of neurons with the highest threshold.
@@ -284,14 +309,18 @@ class Output(Dense):
 
 def weight_matrix(layer):
     """Quantised weights of a synapse, shape (target, source)."""
-    weight = _weight(layer)
-    return (weight if layer.pre_hook_fx is None else layer.pre_hook_fx(weight)).flatten(1)
+    return layer.pre_hook_fx(_weight(layer)).flatten(1)
 
 
 def weight_integers(layer):
     """Weights of a synapse as the hardware's integers, int64 array, shape (target, source)."""
     weight = layer.pre_hook_fx(_weight(layer), descale=True)
-    return weight.flatten(1).detach().cpu().round().long().numpy()
+    weight = weight.flatten(1).detach().cpu().round().long().numpy()
+    if weight.min() < -WEIGHT_MAX and weight.max() <= 0:
+        raise ParameterError(
+            f"weight: found {weight.min()} where no weight is above 0, expected at least {-WEIGHT_MAX}"
+        )
+    return weight
 
 
 def _weight(layer):

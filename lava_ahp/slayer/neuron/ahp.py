@@ -81,7 +81,8 @@ class Neuron(torch.nn.Module):
     shared_param : bool
         False draws decays that are given as pairs for each neuron.
     persistent_state : bool
-        Whether a forward pass begins in the state in which the last one ended.
+        Whether a forward pass begins in the state in which the last one ended, unless its
+        batch has another size or :meth:`reset` was called.
     requires_grad : bool or collection of str
         Whether decays are trained; or the names of what is, of :data:`LEARNABLE`. An
         `ahp_strength` of 0 stays 0.
@@ -294,7 +295,7 @@ class Neuron(torch.nn.Module):
         Parameters
         ----------
         x : Tensor, shape (batch, source, time)
-            Input, mostly zeros; or without `inputs` the sum of the quantised weights of
+            Input of any dtype, mostly zeros; or without `inputs` the sum of the quantised weights of
             arriving spikes, with neurons as sources.
         recurrent : Tensor, shape (neuron, neuron), optional
             Quantised weights from the population (columns) to itself (rows).
@@ -310,11 +311,22 @@ class Neuron(torch.nn.Module):
         Returns
         -------
         Trace
+
+        Raises
+        ------
+        ParameterError
+            If the shapes do not fit.
         """
-        if x.dim() != 3:
-            raise ParameterError(f"input: found shape {tuple(x.shape)}, expected (batch, neuron, time)")
+        if x.dim() != 3 or 0 in x.shape:
+            raise ParameterError(
+                f"input: found shape {tuple(x.shape)}, expected (batch, neuron, time), none of them 0"
+            )
+        x = x.to(torch.float32)
         n = x.shape[1] if inputs is None else len(inputs)
         self.set_shape((n,))
+        _check_columns("inputs", inputs, x.shape[1])
+        _check_columns("recurrent", recurrent, n)
+        _check_columns("onto", onto, n)
         coefficients = self._coefficients_on(x.device, bias)
         state = self._state
         if state is None or not self.persistent_state or state.v.shape != (len(x), n):
@@ -339,15 +351,19 @@ class Neuron(torch.nn.Module):
         return Trace(*recordings, None if onto is None else sent.transpose(1, 2), activity)
 
     def _coefficients_on(self, device, bias):
-        # Computed again only where a constant has been updated, loaded or replaced.
-        version = tuple((value.data_ptr(), value._version) for value in self._learnable())
-        if version != self._coefficients[0]:
-            self._coefficients = version, self.fixed().coefficients()
+        # Computed again only where a constant has another value.
+        values = torch.cat([value.detach() for value in self._learnable()]).cpu().numpy().tobytes()
+        if values != self._coefficients[0]:
+            self._coefficients = values, self.fixed().coefficients()
         coefficients = self._coefficients[1]
         if bias is not None:
             other = AHPParameters(bias=_plain(bias)).quantise(self.scale).coefficients()
             coefficients = coefficients._replace(bias=other.bias)
         return FixedCoefficients(*(torch.as_tensor(c, device=device) for c in coefficients))
+
+    def reset(self):
+        """Have the next forward pass begin at rest, with a persistent state as well."""
+        self._state = None
 
     def dynamics(self, input):
         """Current and voltage before the reset, each of shape (batch, neuron, time)."""
@@ -372,6 +388,15 @@ class _Grid(torch.autograd.Function):
     @staticmethod
     def backward(ctx, grad):
         return grad, None
+
+
+def _check_columns(name, weights, n):
+    if weights is not None and weights.shape[1] != n:
+        raise ParameterError(
+            f"input: found {n} channels, expected {weights.shape[1]} as {name} has columns"
+            if name == "inputs"
+            else f"{name}: found {weights.shape[1]} columns, expected {n}, one for each neuron"
+        )
 
 
 def _time_constant(decay):
