@@ -1,5 +1,7 @@
 """Model cards: what a network is, how it was made and how well it does, in Markdown."""
 
+import shlex
+
 from lava_ahp.files import written_whole
 
 _TEMPLATE = """\
@@ -15,7 +17,7 @@ _TEMPLATE = """\
 
 Measured in the network's own integer arithmetic, bit for bit what Lava's fixed-point
 models compute. The epoch ({best_epoch} of {epochs}) was chosen on the validation split.
-`lava-ahp eval {name}` measures again.
+`{evaluation}` measures again.
 
 ## Network
 
@@ -25,7 +27,7 @@ models compute. The epoch ({best_epoch} of {epochs}) was chosen on the validatio
 
 - Input: {n_inputs} channels, {encoding}.
 - Readout: {readout}.
-- `lava-ahp info {name}` shows time constants, thresholds and provenance.
+- `lava-ahp info {name}.net` shows time constants, thresholds and provenance.
 
 ## Training
 
@@ -69,7 +71,8 @@ def card(name, network, recipe):
         high = max(int(c.effective_weight.max()) for c in layer.connections.values())
         layers.append(f"| {layer.name} | {groups} | {synapses:,} | {low} to {high} |")
     encoding = dict(sorted(network.metadata.encoding.items()))
-    sets = "".join(f" --set {override}" for override in made["overrides"])
+    sets = " ".join(f"--set {shlex.quote(override)}" for override in made["overrides"])
+    data = " --data DATA" if " --data " in made["command"] else ""
     settings = [
         f"{table}.{key} = {value}"
         for table in ("network", "training")
@@ -78,7 +81,8 @@ def card(name, network, recipe):
     return _TEMPLATE.format(
         name=name,
         title=f"An AHP network for the task `{network.metadata.task}`, in 8-bit weights.",
-        made=_made(made, f"lava-ahp train {made['recipe']}{sets} --out {name}.net"),
+        made=_made(made),
+        evaluation=f"lava-ahp eval {name}.net --split validation{data}",
         metrics="\n".join(metrics),
         best_epoch=made["best_epoch"],
         epochs=made["epochs"],
@@ -91,16 +95,14 @@ def card(name, network, recipe):
         training_samples=made["training_samples"],
         seed=made["seed"],
         recipe=made["recipe"],
-        overrides=f" with {sets.strip()}" if sets else "",
+        overrides=f" with `{sets}`" if sets else "",
         settings="\n".join(settings),
     ) + (f"\n## What was tried\n\n{recipe.notes.strip()}\n" if recipe.notes else "")
 
 
-def _made(made, command):
+def _made(made):
     """How a network was made, by the command of its run or of the last of several."""
-    if "test" in made["metrics"]:
-        command += " --test"
-    earlier = made.get("begun_with", ())
+    earlier, command = made.get("begun_with", ()), made["command"]
     if not earlier:
         return f"Made by one command, on the CPU, in {made['seconds'] / 60:.1f} minutes:\n\n    {command}"
     minutes = (made["seconds"] + sum(run["seconds"] for run in earlier)) / 60
@@ -115,5 +117,5 @@ def _made(made, command):
             f"{number}. {run['epochs']} epochs, {run['validation_accuracy']:.2%} of validation right after "
             f"epoch {run['best_epoch']}; other settings than below: {settings or 'none'}."
         )
-    lines.append(f"{len(earlier) + 1}. `{command} --begin CHECKPOINT`")
+    lines.append(f"{len(earlier) + 1}. `{command}`")
     return "\n".join(lines)

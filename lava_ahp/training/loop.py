@@ -2,6 +2,7 @@
 
 import csv
 import math
+import shlex
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -21,7 +22,7 @@ from lava_ahp.files import written_whole
 from lava_ahp.network import Metadata
 from lava_ahp.slayer.neuron.ahp import DECAYS
 from lava_ahp.slayer.regularisation import rate_penalty, voltage_penalty
-from lava_ahp.training import distributed
+from lava_ahp.training import checkpoint, distributed
 from lava_ahp.training.card import write_card
 from lava_ahp.training.model import Classifier
 from lava_ahp.training.recipe import Recipe, load_recipe
@@ -152,7 +153,7 @@ def train(
     finally:
         torch.set_num_threads(threads)
         run.pool.shutdown()
-    network, metrics = run.finish(name, overrides, out, test)
+    network, metrics = run.finish(str(recipe), overrides, out, test)
     written = out if distributed.rank() == 0 else None
     return Trained(network, written, run.folder, metrics, run.history)
 
@@ -197,6 +198,12 @@ class _Run:
         groups.insert(0, {"params": [p for p in self.parameters if id(p) not in known]})
         self.optimiser = torch.optim.Adam(groups, lr=settings.learning_rate)
         self.n_batches = math.ceil(len(self.data) / settings.batch_size)
+        smallest = len(self.data) - (self.n_batches - 1) * settings.batch_size
+        if smallest < distributed.world_size():
+            raise ParameterError(
+                f"training.batch_size: found {settings.batch_size}, which leaves {smallest} samples for "
+                f"the last batch, expected at least one for each of {distributed.world_size()} processes"
+            )
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimiser, self._rate)
         self.pool = ThreadPoolExecutor(numba.config.NUMBA_NUM_THREADS)
         self.epoch = 0
@@ -217,7 +224,8 @@ class _Run:
     def finished(self):
         """Whether all epochs are done, or validation has not improved for long enough."""
         settings = self.recipe.training
-        waited = self.epoch - self.best["epoch"] if self.best else 0
+        accuracies = [entry["validation_accuracy"] for entry in self.history]
+        waited = len(accuracies) - 1 - accuracies.index(max(accuracies)) if accuracies else 0
         return self.epoch >= settings.epochs or 0 < settings.patience <= waited
 
     def _rate(self, update):
@@ -323,7 +331,7 @@ class _Run:
             means = {
                 key: distributed.total(part * getattr(column.activity, key)) for key in MEANS
             }
-            self.model.follow(index, means["rate"].detach())
+            self.model.update_mean_rates(index, means["rate"].detach())
             # Each process has the whole penalty, with gradients to its own samples only.
             ((loss + self._penalty(**means)) / n_columns).backward()
             return loss.detach(), means, column.output.detach(), column.activity
@@ -376,7 +384,11 @@ class _Run:
         n_right = 0
         self.average.module.keep_connectivity()
         if self.recipe.network.centred_readout:
-            self.average.module.centre(self._spikes(self.data.images[:CENTRING_SAMPLES]))
+            images = self.data.images[:CENTRING_SAMPLES]
+            parts = range(0, len(images), VALIDATION_BATCH)
+            self.average.module.centre(
+                self._spikes(images[start : start + VALIDATION_BATCH]) for start in parts
+            )
         with torch.no_grad():
             for start in range(0, len(self.validation), VALIDATION_BATCH):
                 part = slice(start, start + VALIDATION_BATCH)
@@ -416,7 +428,8 @@ class _Run:
 
     def load(self):
         """Go on from the checkpoint."""
-        state = self._read(self.checkpoint, ("task", "seed", "network", "training"))
+        tables = "task", "seed", "network", "training"
+        state = checkpoint.read(self.checkpoint, self.recipe, tables)
         self.epoch, self.history = state["epoch"], state["history"]
         self.order = None if state["order"] is None else np.array(state["order"])
         self.position, self.totals = state["position"], state["totals"]
@@ -430,7 +443,7 @@ class _Run:
 
     def begin(self, path):
         """Begin with the best weights of another run's checkpoint."""
-        state = self._read(path, ("task", "network"))
+        state = checkpoint.read(path, self.recipe, ("task", "network"))
         best = state["best"]
         if best is None:
             raise FileFormatError(path, "best", "found no epoch that was validated, expected one")
@@ -445,26 +458,8 @@ class _Run:
         }
         self.begun_with = [*state["begun_with"], run]
 
-    def _read(self, path, same):
-        """State of a checkpoint; the tables `same` of its recipe have to be those of this run."""
-        if not path.is_file():
-            raise FileFormatError(path, "", "found no checkpoint, expected one to go on from")
-        try:
-            state = torch.load(path, weights_only=True)
-        except Exception as error:  # torch raises many kinds for a broken file
-            raise FileFormatError(path, "", f"expected a checkpoint: {error}") from None
-        mine = self.recipe.model_dump(mode="json")
-        for table in same:
-            if state["recipe"].get(table) != mine[table]:
-                raise FileFormatError(
-                    path,
-                    f"recipe.{table}",
-                    f"found {state['recipe'].get(table)}, expected {mine[table]} as in the recipe",
-                )
-        return state
-
-    def finish(self, name, overrides, out, test):
-        """Write network, card, metrics and plot of the best epoch."""
+    def finish(self, recipe, overrides, out, test):
+        """Write network, card, metrics and plot of the best epoch; `recipe` as the user named it."""
         self.model.load_state_dict(self.best["weights"])
         network = self.model.to_network(self._metadata({}))
         metrics = {}
@@ -478,9 +473,19 @@ class _Run:
                 "overflows": sum(counts.wraps.values()) + sum(counts.saturations.values()),
                 "readout_spikes": found.readout_spikes,
             }
+        command = ["lava-ahp", "train", recipe]
+        for override in overrides:
+            command += ["--set", override]
+        for option, value, used in (
+            ("--data", "DATA", self.data_path is not None),
+            ("--begin", "CHECKPOINT", self.begun_with),
+        ):
+            command += [option, value] if used else []
+        command += ["--out", out.name, *(["--test"] if test else [])]
         provenance = {
-            "recipe": name,
+            "recipe": recipe,
             "overrides": list(overrides),
+            "command": shlex.join(command),
             "seed": self.recipe.seed,
             "best_epoch": self.best["epoch"],
             "epochs": self.recipe.training.epochs,

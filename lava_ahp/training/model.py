@@ -16,7 +16,7 @@ CENTRING_MOMENTUM = 0.05
 """Share that a batch has in the mean firing rates by which readouts are centred."""
 
 OFFSET_RATE = 0.05
-"""Spikes a step of the neuron as whose weights the offsets of centred readouts learn."""
+"""The offsets of centred readouts act, and so learn, as weights of a neuron that fires this often."""
 
 
 class Column(NamedTuple):
@@ -121,18 +121,29 @@ class Classifier(torch.nn.Module):
         sent = sum(self._unroll(index, spikes).sent for index in range(len(self.columns)))
         return self._answer(sent, self._whole_bias())
 
-    def follow(self, index, rates, momentum=CENTRING_MOMENTUM):
-        """Centre the readout by the mean firing rates of a column, with a share in those so far."""
+    def update_mean_rates(self, index, rates, momentum=CENTRING_MOMENTUM):
+        """Centre the readout by running means of a column's firing rates: `momentum` for the new ones."""
         if self.centred:
             members = self.members[index]
             with torch.no_grad():
                 self.mean_rates[members] += momentum * (rates - self.mean_rates[members])
 
-    def centre(self, spikes):
-        """Centre the readout by the firing rates that spikes of shape (batch, time, channel) make."""
+    def centre(self, batches):
+        """Centre the readout by the mean firing rates that spikes make.
+
+        Parameters
+        ----------
+        batches : iterable of Tensor, shape (batch, time, channel)
+        """
+        n_spikes, n_steps = [0] * len(self.columns), 0
         with torch.no_grad():
-            for index in range(len(self.columns) if self.centred else 0):
-                self.follow(index, self._unroll(index, spikes).activity.rate, momentum=1.0)
+            for spikes in batches:
+                steps = spikes.shape[0] * spikes.shape[1]
+                n_steps += steps
+                for index in range(len(self.columns)):
+                    n_spikes[index] += torch.round(self._unroll(index, spikes).activity.rate * steps)
+        for index, n in enumerate(n_spikes):
+            self.update_mean_rates(index, n / n_steps, momentum=1.0)
 
     def _unroll(self, index, spikes):
         """Trace of a column, with what it sends to the readout."""
@@ -173,7 +184,7 @@ class Classifier(torch.nn.Module):
     def keep_connectivity(self):
         """Set weights of synapses that do not exist to 0, after weights were averaged."""
         for rewiring in self.rewiring:
-            rewiring.apply_to(*rewiring.weight)
+            rewiring.keep_connectivity()
 
     def to_network(self, metadata):
         """The integer network that :meth:`answer` computes."""
@@ -206,5 +217,6 @@ class Classifier(torch.nn.Module):
 
 
 def draw_logarithmic(value, n, random):
+    """`n` values from a range (low, high), uniform in their logarithm; or a number `n` times."""
     low, high = np.broadcast_to(value, 2)
     return np.exp(random.uniform(np.log(low), np.log(high), n))

@@ -29,12 +29,19 @@ class NetworkRecipe(Table):
     the task by itself, and they add up in the readout.
 
     Where a field takes a pair, each neuron draws its value from that range: time
-    constants uniformly in their logarithm, the bias uniformly. `input_init` and
-    `recurrent_init` scale the weights that lava-dl's blocks begin with.
+    constants (`tau_u`, `tau_v`, `tau_a`, `readout_tau`, in steps) uniformly in their logarithm, the
+    bias uniformly. `threshold`, `ahp_strength` and `bias` are in units of weights, `refractory_period`
+    in steps.
 
-    A `centred_readout` has biases that take off what the mean activity brings: without them an
-    update of the weights also moves the voltage of a class in all samples at once. The exponent of
-    the readout's weights is `readout_in_exp`.
+    `input_density`, `recurrent_density` and `readout_density` are the shares of possible synapses that
+    exist. With `signed_sources` all input or recurrent synapses of a source have one sign.
+    `input_init` and `recurrent_init` scale the weights that lava-dl's blocks begin with.
+
+    The weight 1.0 of the hidden neurons is the integer `weight_scale` on the chip, times
+    `2 ** -in_exp`: as weights have 8 bits, `in_exp` takes larger ones in coarser steps.
+    The readout's scale is 64, its exponent `readout_in_exp`. A `centred_readout` has biases that
+    take off what the mean activity brings: without them an update of the weights also moves the
+    voltage of a class in all samples at once.
     """
 
     regular: Annotated[int, Field(ge=0)]
@@ -80,6 +87,9 @@ class NetworkRecipe(Table):
 class TrainingRecipe(Table):
     """Optimisation: Adam, surrogate gradients, regularisation.
 
+    Gradients whose norm over all parameters is more than `gradient_clip` are scaled down to it.
+    A checkpoint is written every `checkpoint_minutes`.
+
     The learning rate rises over the first `warmup_updates`, then stays or falls to 0 as
     half a cosine, `cycles` times: each begins at the full rate again. Time constants learn too where
     `time_constant_rate` is not 0: it is the learning rate of their logarithms over that of the
@@ -94,7 +104,8 @@ class TrainingRecipe(Table):
     `weight_average` times the share of the next; 0 takes the last.
 
     The loss is the cross entropy of the readout's voltages after the last step, in
-    thresholds, times `output_gain`. `augment` changes images at random before they are shown, but for
+    thresholds, times `output_gain`; its targets are mixed with equal shares of all classes,
+    `label_smoothing` in all. `augment` changes images at random before they are shown, but for
     the last `plain_epochs`; its noise, `augment_noise`, is in units of the input's values.
     `firing_rate_weight` scales the mean square of what each neuron fires above
     `firing_rate_target` or below `firing_rate_floor`, in per cent; `voltage_weight` the mean square of voltages below
@@ -128,6 +139,15 @@ class TrainingRecipe(Table):
     augment_noise: NotNegative = 0.0
     plain_epochs: Annotated[int, Field(ge=0)] = 0
     checkpoint_minutes: NotNegative = 1.0
+
+    @model_validator(mode="after")
+    def _has_a_range_of_rates(self):
+        if self.firing_rate_floor > self.firing_rate_target:
+            raise ValueError(
+                f"firing_rate_floor: found {self.firing_rate_floor}, expected at most "
+                f"firing_rate_target = {self.firing_rate_target}"
+            )
+        return self
 
     def constant_rates(self):
         """Learning rates of the neurons' constants, over that of the weights."""

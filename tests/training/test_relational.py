@@ -96,7 +96,7 @@ def test_an_interrupted_training_resumes_to_the_same_bits(data, tmp_path, monkey
     assert bits(tmp_path / "parts") == bits(tmp_path / "whole")
 
     other = load_recipe("babi", (*SETTINGS, *short, "rates.learning_rate=0.1"))
-    with pytest.raises(LavaAHPError, match="rates-20.pt: recipe: found"):
+    with pytest.raises(LavaAHPError, match="rates-20.pt: recipe.learning_rate: found"):
         train_relational(other, data, "babi", out="parts", resume=True)
 
 

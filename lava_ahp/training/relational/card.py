@@ -1,5 +1,7 @@
 """The model card of a relational network, in Markdown."""
 
+import shlex
+
 from lava_ahp.files import written_whole
 from lava_ahp.relational.evaluation import SOLVED
 
@@ -74,7 +76,7 @@ def card(name, network, recipe, provenance):
             parts.append(f"| {part} | {neurons:,} | {synapses:,} | {found['copies']} |")
 
     def command(overrides, option=""):
-        sets = "".join(f" --set {override}" for override in overrides)
+        sets = "".join(f" --set {shlex.quote(override)}" for override in overrides)
         return f"    lava-ahp train {provenance['recipe']}{sets} --data FOLDER --out {name}{option}"
 
     commands = [command(provenance["overrides"])]

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from lava_ahp.errors import FileFormatError
 from lava_ahp.files import written_whole
+from lava_ahp.training import checkpoint
 
 WARMUP = 50
 """Updates over which the learning rate rises."""
@@ -117,15 +117,7 @@ class StageRun:
         """Go on from the checkpoint, if there is one."""
         if not self.path.is_file():
             return
-        try:
-            state = torch.load(self.path, weights_only=True)
-        except Exception as error:  # torch raises many kinds for a broken file
-            raise FileFormatError(self.path, "", f"expected a checkpoint: {error}") from None
-        mine = self.recipe.model_dump(mode="json")
-        if state["recipe"] != mine:
-            raise FileFormatError(
-                self.path, "recipe", f"found {state['recipe']}, expected {mine} as in the recipe"
-            )
+        state = checkpoint.read(self.path, self.recipe)
         self.update, self.seconds = state["update"], state["seconds"]
         self.recent.extend(state["recent"])
         self.module.load_state_dict(state["module"])
