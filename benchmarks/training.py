@@ -30,8 +30,8 @@ REPEATS = 5
 TARGETS = {"lava_dl": 25, "norse": 5, "lstm": 4}
 """How many times faster than each peer ours should be."""
 
-BLOCKS = {"current_decay": 1.0, "voltage_decay": 1 / 20}
-"""Neuron of lava-dl's block and of ours."""
+NEURON = {"current_decay": 1.0, "voltage_decay": 1 / 20}
+"""Decays of the neurons of lava-dl's block and of ours."""
 
 
 class LavaAHP(torch.nn.Module):
@@ -42,7 +42,7 @@ class LavaAHP(torch.nn.Module):
 
         super().__init__()
         strength = [0.0] * (N_NEURONS - N_AHP) + [0.0118] * N_AHP
-        neuron = {**BLOCKS, "threshold": 1.0, "ahp_decay": 1 / 700, "ahp_strength": strength}
+        neuron = {**NEURON, "threshold": 1.0, "ahp_decay": 1 / 700, "ahp_strength": strength}
         readout = {"current_decay": 1.0, "voltage_decay": 1 / 800}
         self.input = block.Input()
         self.recurrent = block.Recurrent(neuron, N_INPUTS, N_NEURONS)
@@ -79,7 +79,7 @@ class LavaDL(torch.nn.Module):
         from lava.lib.dl.slayer.block import cuba
 
         super().__init__()
-        self.recurrent = cuba.Recurrent({**BLOCKS, "threshold": 1.0}, N_INPUTS, N_NEURONS)
+        self.recurrent = cuba.Recurrent({**NEURON, "threshold": 1.0}, N_INPUTS, N_NEURONS)
         self.readout = torch.nn.Linear(N_NEURONS, N_CLASSES)
 
     def prepare(self, spikes):

@@ -219,7 +219,7 @@ def test_resuming_without_a_checkpoint_is_refused():
         train("digits", SMALL, "none.net", resume=True)
 
 
-def test_time_left_can_be_told_from_reports():
+def test_reports_count_epochs_and_seconds():
     entries = []
     started = time.monotonic()
     train("digits", SMALL, "timed.net", report=entries.append)
