@@ -122,7 +122,7 @@ def test_a_head_is_added_to_a_network_and_nothing_else_changes(data, tmp_path, m
     added = relational.read_provenance("net")
     assert list(added["metrics"]) == ["4", "20"]
     assert added["metrics"]["20"] == provenance["metrics"]["20"]
-    assert "--set tasks=[4] --data FOLDER --out net --extend" in (tmp_path / "net/README.md").read_text()
+    assert "--set 'tasks=[4]' --data FOLDER --out net --extend" in (tmp_path / "net/README.md").read_text()
 
     for setting, message in (
         ("window=6", "net: window: found 8, expected 6 as in the recipe"),
