@@ -476,12 +476,10 @@ class _Run:
         command = ["lava-ahp", "train", recipe]
         for override in overrides:
             command += ["--set", override]
-        for option, value, used in (
-            ("--data", "DATA", self.data_path is not None),
-            ("--begin", "CHECKPOINT", self.begun_with),
-        ):
-            command += [option, value] if used else []
-        command += ["--out", out.name, *(["--test"] if test else [])]
+        command += [] if self.data_path is None else ["--data", "DATA"]
+        command += ["--begin", "CHECKPOINT"] if self.begun_with else []
+        command += ["--out", out.name]
+        command += ["--test"] if test else []
         provenance = {
             "recipe": recipe,
             "overrides": list(overrides),
