@@ -48,11 +48,15 @@ def apart(script, *arguments, threads=1):
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def median_seconds(step, repeats):
-    """Median wall time of a call, after one call to warm up."""
+def median_seconds(step, repeats, at_least=0.0):
+    """Median wall time of a call, after one call to warm up.
+
+    Of `repeats` calls, or of as many as take `at_least` so many seconds: where a call is short,
+    a few would fit into one of the moments in which other guests of a machine slow it down.
+    """
     step()
     seconds = []
-    for _ in range(repeats):
+    while len(seconds) < repeats or sum(seconds) < at_least:
         start = time.perf_counter()
         step()
         seconds.append(time.perf_counter() - start)

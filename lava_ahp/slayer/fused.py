@@ -46,7 +46,7 @@ from lava_ahp.slayer.vectors import (
     prefetch,
 )
 
-CHUNK = 8
+CHUNK = 4
 """Fewest samples that a thread takes through time, one after the other."""
 
 MOST_CHUNKS = 64
@@ -125,7 +125,7 @@ def forward(x, synapses, c, units, floor, state, record):
     chunks = chunk_starts(batch)
     n_chunks = len(chunks)
     events = Events(
-        _indices((n_chunks, (n_steps + 1) * min(chunks.step, batch) * n)),
+        empty(_with_room((n_chunks, (n_steps + 1) * min(chunks.step, batch) * n))).numpy().view(np.int32),
         np.empty((batch, n_steps + 1, 2), np.int32),
     )
     coefficients = _in_lanes([np.broadcast_to(value.numpy(), (n,)) for value in c], torch.int32)
@@ -169,7 +169,7 @@ def backward(grad, x, synapses, tape):
     none = np.empty((0, 0, 0), np.float32)
     weights = _weights(synapses, n)
     n_chunks = len(chunk_starts(batch))
-    grads = Weights(*(_zeros((n_chunks, *w.shape)) for w in weights))
+    grads = Weights(*(empty((n_chunks, *w.shape)).numpy() for w in weights))
     grad_x = empty(x.shape if tape.needs_x else (0, 0, 0))
     by_constant = _zeros((n_chunks if tape.needs_constants else 0, 5, _whole_lanes(n)))
     # The triangle is computed on the way; any other surrogate beforehand, and none where
@@ -243,7 +243,11 @@ def _weights(synapses, n, scale=None):
 
 def _indices(shape):
     """Room for the indices that `not_zero` writes."""
-    return np.empty((*shape[:-1], _whole_lanes(shape[-1] + BLOCK)), np.int32)
+    return np.empty(_with_room(shape), np.int32)
+
+
+def _with_room(shape):
+    return *shape[:-1], _whole_lanes(shape[-1] + BLOCK)
 
 
 def _whole_lanes(n):
@@ -277,8 +281,8 @@ def _span(mask):
 
 
 @cache
-def _pool():
-    return ThreadPoolExecutor(numba.config.NUMBA_NUM_THREADS)
+def _helpers():
+    return ThreadPoolExecutor(max(1, numba.config.NUMBA_NUM_THREADS - 1))
 
 
 def chunk_starts(batch):
@@ -289,12 +293,19 @@ def chunk_starts(batch):
 def run_chunks(function, batch, *arrays):
     """Call `function(chunk, start, stop, *arrays)` for every chunk of a batch, side by side."""
     starts = chunk_starts(batch)
-    jobs = [
-        _pool().submit(function, chunk, start, min(start + starts.step, batch), *arrays)
-        for chunk, start in enumerate(starts)
-    ]
-    for job in jobs:
-        job.result()
+    chunks = iter(list(enumerate(starts)))
+
+    def take():
+        for chunk, start in chunks:
+            function(chunk, start, min(start + starts.step, batch), *arrays)
+
+    n_helpers = min(numba.config.NUMBA_NUM_THREADS, len(starts)) - 1
+    helping = [_helpers().submit(take) for _ in range(n_helpers)]
+    try:
+        take()
+    finally:
+        for helper in helping:
+            helper.result()
 
 
 @compiled(halves, lanes, vectors)
@@ -365,6 +376,7 @@ def _forward(
         spans[b, 0, 1] = end
         for t in range(n_steps):
             values = x[b, t]
+            prefetch(x[b, min(t + 8, n_steps - 1)])
             total[:] = 0
             if len(incoming):
                 for k in range(not_zero(values, arrived)):
@@ -373,7 +385,7 @@ def _forward(
                 for i in range(n):
                     onto_self[i] = np.rint(values[i] * scale[i])
             if len(outgoing):
-                add_rows(total[: outgoing.shape[1]], outgoing, neurons[spans[b, t, 0] : spans[b, t, 1]])
+                add_rows(total, outgoing, neurons[spans[b, t, 0] : spans[b, t, 1]])
             if sent.shape[2]:
                 sent[b, t] = onto_next
             if len(held):
@@ -479,7 +491,9 @@ def _backward(
     # was sent.
     state, onward = borrowed(states)[chunk], borrowed(onwards)[chunk]
     p, a, derivative, onto_spikes, u = state[0], state[1], state[2], state[3], onward[:width]
+    onto_next = onward[n : n + grad_sent.shape[2]]
     indices, one = borrowed(indices)[chunk], np.float32(1)
+    grad_incoming[:], grad_outgoing[:] = 0, 0
     for b in range(start, stop):
         state[:] = 0
         onward[:] = 0
@@ -487,7 +501,11 @@ def _backward(
             for k in range(spans[b, t + 1, 0], spans[b, t + 1, 1]):
                 p[neurons[k]] = 0
             # A processor does not foresee rows that are read backwards.
-            prefetch(potential[b, max(t - 4, 0)])
+            before = max(t - 4, 0)
+            prefetch(potential[b, before])
+            prefetch(x[b, before])
+            if len(grad_sent):
+                prefetch(grad_sent[b, before])
             _decay(state, constants, potential[b, t])
             if len(psi):
                 derivative[:n] = psi[b, t]
@@ -497,7 +515,6 @@ def _backward(
                     dot_halves(onto_spikes, outgoing_in_halves, indices, n_near, onward)
                 else:
                     dot_rows(onto_spikes, outgoing, indices[:n_near], onward)
-            _add_through_spikes(state, constants)
             if len(grad_spikes):
                 add_products(p[:n], derivative, grad_spikes[b, t])
             if len(grad_potential):
@@ -505,7 +522,7 @@ def _backward(
             if len(held):
                 for i in range(n):
                     if held[b, t, i]:
-                        p[i] = 0
+                        p[i] = derivative[i] = 0
             _flow_back(u, state, constants, adapting)
             if len(by_constant):
                 total = by_constant[chunk]
@@ -519,8 +536,8 @@ def _backward(
                     total[1, i] -= p[i] * potential[b, t - 1, i]
                 for k in range(spans[b, t, 0], spans[b, t, 1]):
                     total[3, neurons[k]] += a[neurons[k]]
-            for i in range(grad_sent.shape[2]):
-                onward[n + i] = grad_sent[b, t, i]
+            if len(grad_sent):
+                onto_next[:] = grad_sent[b, t]
             if len(outgoing):
                 for k in range(spans[b, t, 0], spans[b, t, 1]):
                     add(grad_outgoing[neurons[k]], onward, one)
@@ -553,27 +570,25 @@ def _decay(state, constants, v):
 
 
 @numba.njit(nogil=True)
-def _add_through_spikes(state, constants):
-    """Add to the gradient of v what comes through the spikes.
+def _flow_back(u, state, constants, adapting):
+    """Add to the gradient of v what comes through spikes, and take those of u and a a step back.
 
     What spikes bring is up to date only where their derivative is not zero.
     """
     p, a, derivative, onto_spikes = state[0], state[1], state[2], state[3]
-    jump, rate = constants[3], constants[8]
+    keep_u, keep_a, jump, rate = constants[0], constants[2], constants[3], constants[8]
+    first, end = adapting
     for i in range(0, len(p), WIDTH):
-        brought = load(onto_spikes, i) + load(rate, i) - load(jump, i) * load(a, i)
-        store(p, i, load(p, i) + load(derivative, i) * brought)
-
-
-@numba.njit(nogil=True)
-def _flow_back(u, state, constants, adapting):
-    """A step back of the gradients of u and a, from that of v."""
-    keep_u, keep_a, first, end = constants[0], constants[2], adapting[0], adapting[1]
-    p, a = state[0], state[1]
-    for i in range(0, len(p), WIDTH):
-        store(u, i, load(p, i) + load(keep_u, i) * load(u, i))
-    for i in range(first, end, WIDTH):
-        store(a, i, load(p, i) + load(keep_a, i) * load(a, i))
+        brought = load(onto_spikes, i) + load(rate, i)
+        if first <= i < end:
+            ahp = load(a, i)
+            brought = brought - load(jump, i) * ahp
+            both = load(p, i) + load(derivative, i) * brought
+            store(a, i, both + load(keep_a, i) * ahp)
+        else:
+            both = load(p, i) + load(derivative, i) * brought
+        store(p, i, both)
+        store(u, i, both + load(keep_u, i) * load(u, i))
 
 
 @numba.njit(nogil=True)

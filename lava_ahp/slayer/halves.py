@@ -8,7 +8,7 @@ zero (bfloat16), so that a word has room for two.
 import numba
 import numpy as np
 
-from lava_ahp.slayer.lanes import WIDTH, load, lower_half, total, upper_half
+from lava_ahp.slayer.lanes import WIDTH, load, lower_half, totals, upper_half
 
 _LOWER = np.int32((1 << 16) - 1)
 
@@ -62,5 +62,6 @@ def dot_halves(products, words, chosen, n, other):
             b_two = b_two + lower_half(in_b) * second
             c_two = c_two + lower_half(in_c) * second
             d_two = d_two + lower_half(in_d) * second
-        products[a], products[b] = total(a_one + a_two), total(b_one + b_two)
-        products[c], products[d] = total(c_one + c_two), total(d_one + d_two)
+        products[a], products[b], products[c], products[d] = totals(
+            a_one + a_two, b_one + b_two, c_one + c_two, d_one + d_two
+        )

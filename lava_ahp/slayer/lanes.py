@@ -8,12 +8,24 @@ as in 64: what runs over is wrapped to 24 bits in either.
 
 import operator
 
+import numba
 from llvmlite import ir
+from llvmlite.binding import get_host_cpu_features
 from numba.core import cgutils, types
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, lower_cast, models, register_model
 
-from lava_ahp.slayer.vectors import BLOCK, packs_vectors
+BLOCK = 16
+"""Most elements of a vector on any processor."""
+
+
+def packs_vectors():
+    """Whether Numba compiles for a processor that packs the lanes of a vector, with AVX-512."""
+    config = numba.config
+    if config.CPU_FEATURES is not None:
+        return "+avx512f" in config.CPU_FEATURES.split(",")
+    return config.CPU_NAME in (None, "host") and get_host_cpu_features().get("avx512f", False)
+
 
 WIDTH = BLOCK if packs_vectors() else 8
 """Elements of a vector. Rows have a multiple of it."""
@@ -152,17 +164,35 @@ def lower_half(typingctx, values):
 
 
 @intrinsic
-def total(typingctx, values):
-    """Sum of floats, in any order."""
+def totals(typingctx, one, two, three, four):
+    """Sums of the elements of four vectors of floats, which take less together than one by one."""
 
     def codegen(context, builder, sig, args):
-        number = ir.FloatType()
-        kind = ir.FunctionType(number, [number, args[0].type])
-        name = f"llvm.vector.reduce.fadd.v{WIDTH}f32"
-        function = cgutils.get_or_insert_function(builder.module, kind, name)
-        return builder.call(function, [ir.Constant(number, -0.0), args[0]], fastmath=("reassoc",))
+        def picked(a, b, places):
+            return builder.shuffle_vector(a, b, _places(places))
 
-    return types.float32(_floats), codegen
+        def pairs(a, b):
+            return builder.fadd(picked(a, b, (0, 4, 1, 5)), picked(a, b, (2, 6, 3, 7)))
+
+        def quarter(vector):
+            half = vector.type.count // 2
+            if half == 2:
+                return vector
+            lower, upper = (picked(vector, vector, range(k, k + half)) for k in (0, half))
+            return quarter(builder.fadd(lower, upper))
+
+        quarters = [quarter(vector) for vector in args]
+        one, two = pairs(*quarters[:2]), pairs(*quarters[2:])
+        sums = builder.fadd(picked(one, two, (0, 1, 4, 5)), picked(one, two, (2, 3, 6, 7)))
+        numbers = [builder.extract_element(sums, ir.Constant(ir.IntType(32), k)) for k in range(4)]
+        return context.make_tuple(builder, sig.return_type, numbers)
+
+    return types.UniTuple(types.float32, 4)(*(_floats,) * 4), codegen
+
+
+def _places(places):
+    places = list(places)
+    return ir.Constant(ir.VectorType(ir.IntType(32), len(places)), places)
 
 
 @lower_cast(types.Integer, Lanes)

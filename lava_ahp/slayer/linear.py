@@ -14,7 +14,7 @@ from threadpoolctl import ThreadpoolController
 
 from lava_ahp.engine.compiled import compiled
 from lava_ahp.errors import ParameterError
-from lava_ahp.slayer import vectors
+from lava_ahp.slayer import lanes, vectors
 from lava_ahp.slayer.fused import chunk_starts, run_chunks
 from lava_ahp.slayer.recordings import empty
 from lava_ahp.slayer.vectors import BLOCK, add, not_zero
@@ -85,7 +85,7 @@ def _libraries():
     return ThreadpoolController()
 
 
-@compiled(vectors)
+@compiled(lanes, vectors)
 def _forward(stamp):
     def forward(chunk, start, stop, x, weight, z):
         stamp  # closed over, and so in the key of the cache
@@ -100,7 +100,7 @@ def _forward(stamp):
     return forward
 
 
-@compiled(vectors)
+@compiled(lanes, vectors)
 def _backward(stamp):
     def backward(chunk, start, stop, grad, x, weight, grad_x, grad_weight):
         stamp

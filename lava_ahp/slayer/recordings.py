@@ -6,7 +6,7 @@ import threading
 import numpy as np
 import torch
 
-_SMALLEST = 1 << 18
+_SMALLEST = 1 << 16
 """Elements from which on an array is worth keeping."""
 
 _PATIENCE = 64
@@ -14,6 +14,9 @@ _PATIENCE = 64
 
 _IDLE = 3
 """References to an array that lies in the pool only, seen from the loop over the pool."""
+
+_LINE = 64
+"""Bytes of a cache line."""
 
 _lock = threading.Lock()
 _pool = []
@@ -45,9 +48,19 @@ def empty(shape):
                 found = entry
             del array
         if found is None:
-            # torch's memory begins at a cache line, NumPy's does not
-            found = [torch.empty(size, dtype=torch.float32).numpy(), 0]
+            found = [_aligned(size), 0]
             _pool.append(found)
         found[1] = 0
         _pool[:] = [entry for entry in _pool if entry[1] < _PATIENCE]
         return torch.from_numpy(found[0]).view(shape)
+
+
+def _aligned(size):
+    """An array that begins at a cache line.
+
+    Made by NumPy, which asks for the large pages that torch does not ask for: reading one row
+    after the other from small ones means looking up addresses all the time.
+    """
+    room = np.empty(size + _LINE // 4, np.float32)
+    begin = -room.ctypes.data % _LINE // 4
+    return room[begin : begin + size]

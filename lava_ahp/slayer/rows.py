@@ -9,7 +9,7 @@ import scipy.sparse
 import torch
 
 from lava_ahp.engine.compiled import compiled
-from lava_ahp.slayer import vectors
+from lava_ahp.slayer import lanes, vectors
 from lava_ahp.slayer.fused import run_chunks
 from lava_ahp.slayer.recordings import empty
 from lava_ahp.slayer.vectors import add
@@ -78,7 +78,7 @@ def _sums(x, matrix):
     return out
 
 
-@compiled(vectors)
+@compiled(lanes, vectors)
 def _add(stamp):
     def add_members(chunk, start, stop, begins, members, x, out):
         stamp  # closed over, and so in the key of the cache

@@ -3,13 +3,10 @@
 import numba
 import numpy as np
 from llvmlite import ir
-from llvmlite.binding import get_host_cpu_features
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-BLOCK = 16
-"""Most values that are compared with zero at once."""
-
+from lava_ahp.slayer.lanes import BLOCK, WIDTH, load, packs_vectors, store
 
 @intrinsic
 def borrowed(typingctx, array):
@@ -138,14 +135,6 @@ def _lanes_by_table(builder, mask, of_indices):
     return builder.load(builder.gep(table, [ir.Constant(bits.type, 0), bits]))
 
 
-def packs_vectors():
-    """Whether Numba compiles for a processor that packs the lanes of a vector, with AVX-512."""
-    config = numba.config
-    if config.CPU_FEATURES is not None:
-        return "+avx512f" in config.CPU_FEATURES.split(",")
-    return config.CPU_NAME in (None, "host") and get_host_cpu_features().get("avx512f", False)
-
-
 _not_zero_by_table = _appending(8, _lanes_by_table)
 # What stands in for AVX-512's instruction elsewhere is slow.
 not_zero = _appending(BLOCK, _lanes_by_instruction) if packs_vectors() else _not_zero_by_table
@@ -164,21 +153,27 @@ def add(total, row, factor):
 
 @numba.njit(nogil=True)
 def add_rows(total, rows, chosen):
-    """Add the chosen rows to sums; four at a time, since reading and writing the sums costs most."""
-    fours = len(chosen) - len(chosen) % 4
-    for k in range(0, fours, 4):
-        one, two, three, four = (
-            rows[chosen[k]],
-            rows[chosen[k + 1]],
-            rows[chosen[k + 2]],
-            rows[chosen[k + 3]],
-        )
-        for i in range(len(total)):
-            total[i] += (one[i] + two[i]) + (three[i] + four[i])
-    for k in range(fours, len(chosen)):
-        row = rows[chosen[k]]
-        for i in range(len(total)):
-            total[i] += row[i]
+    """Add the chosen rows to sums, four vectors of which stay in registers meanwhile.
+
+    Rows have whole vectors.
+    """
+    step = 4 * WIDTH
+    whole = len(total) - len(total) % step
+    for i in range(0, whole, step):
+        j, k, m = i + WIDTH, i + 2 * WIDTH, i + 3 * WIDTH
+        a, b, c, d = load(total, i), load(total, j), load(total, k), load(total, m)
+        for source in chosen:
+            row = rows[source]
+            a, b, c, d = a + load(row, i), b + load(row, j), c + load(row, k), d + load(row, m)
+        store(total, i, a)
+        store(total, j, b)
+        store(total, k, c)
+        store(total, m, d)
+    for i in range(whole, len(total), WIDTH):
+        a = load(total, i)
+        for source in chosen:
+            a = a + load(rows[source], i)
+        store(total, i, a)
 
 
 @numba.njit(nogil=True, fastmath={"contract"})

@@ -172,7 +172,8 @@ def test_a_population_has_the_same_bits_on_any_number_of_threads(monkeypatch):
     results = []
     for n_threads in (1, 4):
         with ThreadPoolExecutor(n_threads) as pool:
-            monkeypatch.setattr(fused, "_pool", lambda: pool)
+            monkeypatch.setattr(fused.numba.config, "NUMBA_NUM_THREADS", n_threads)
+            monkeypatch.setattr(fused, "_helpers", lambda: pool)
             results.append(passes(neuron, z, loop))
     (traces, grads), (others, other_grads) = results
     assert all(map(torch.equal, traces[:4], others)) and all(map(torch.equal, grads, other_grads))

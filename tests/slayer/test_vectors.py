@@ -29,9 +29,10 @@ def test_the_number_that_is_none_is_not_zero():
 
 
 @pytest.mark.parametrize("n_chosen", range(10))
-def test_sums_of_chosen_rows(n_chosen):
+@pytest.mark.parametrize("width", [16, 32, 128, 160])
+def test_sums_of_chosen_rows(width, n_chosen):
     random = np.random.default_rng(n_chosen)
-    rows = random.integers(-255, 256, (20, 33)).astype(np.float32)
+    rows = random.integers(-255, 256, (20, width)).astype(np.float32)
     chosen = random.choice(20, n_chosen, replace=False).astype(np.int32)
     total = rows[0].copy()
     vectors.add_rows(total, rows, chosen)

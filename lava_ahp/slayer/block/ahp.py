@@ -294,13 +294,13 @@ class Output(Dense):
         `bias`, shape (out_neurons,), is in place of the neurons' own.
         """
         trace = self._trace(x, inputs, bias)
-        return trace.potential * (1 - trace.spikes)
+        return trace.potential * (1 - trace.spikes.detach())
 
     def last_voltage(self, x, inputs=None, bias=None):
         """Those of :meth:`voltage` after the last step alone, shape (batch, out_neurons)."""
         trace = self._trace(x, inputs, bias)
         # Time comes before the neurons in memory, and so it does in the gradient this way.
-        potential, spikes = (r.transpose(1, 2)[:, -1] for r in (trace.potential, trace.spikes))
+        potential, spikes = (r.transpose(1, 2)[:, -1] for r in (trace.potential, trace.spikes.detach()))
         return potential * (1 - spikes)
 
     def _trace(self, x, inputs, bias):
