@@ -32,8 +32,10 @@ def net(folder):
 
 
 @pytest.fixture
-def call(capfd):
+def call(capfd, monkeypatch):
     """Run a command line in this process: exit code, standard output, standard error."""
+    # However slow the machine: no line of progress comes between.
+    monkeypatch.setattr(cli, "SECONDS_BETWEEN_LINES", float("inf"))
 
     def call(*arguments):
         code = main([str(argument) for argument in arguments])

@@ -5,7 +5,7 @@ import json
 import pytest
 from networks import digits_network, relational_network
 
-from lava_ahp import cost, netx, relational
+from lava_ahp import cli, cost, netx, relational
 from lava_ahp.cli import main
 from lava_ahp.hardware import place
 
@@ -18,8 +18,10 @@ def net(tmp_path_factory):
 
 
 @pytest.fixture
-def call(capfd):
+def call(capfd, monkeypatch):
     """Run a command line in this process: exit code, standard output, standard error."""
+    # However slow the machine: no line of progress comes between.
+    monkeypatch.setattr(cli, "SECONDS_BETWEEN_LINES", float("inf"))
 
     def call(*arguments):
         code = main([str(argument) for argument in arguments])
