@@ -33,7 +33,7 @@ from lava_ahp.slayer.lanes import (
     to_float,
     to_integer,
 )
-from lava_ahp.slayer.recordings import empty
+from lava_ahp.slayer.memory import empty
 from lava_ahp.slayer.surrogate import Triangular
 from lava_ahp.slayer.vectors import (
     BLOCK,
@@ -293,6 +293,7 @@ def chunk_starts(batch):
 def run_chunks(function, batch, *arrays):
     """Call `function(chunk, start, stop, *arrays)` for every chunk of a batch, side by side."""
     starts = chunk_starts(batch)
+    # One iterator for all threads: each takes the next chunk that none has taken.
     chunks = iter(list(enumerate(starts)))
 
     def take():

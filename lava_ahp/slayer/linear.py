@@ -16,7 +16,7 @@ from lava_ahp.engine.compiled import compiled
 from lava_ahp.errors import ParameterError
 from lava_ahp.slayer import lanes, vectors
 from lava_ahp.slayer.fused import chunk_starts, run_chunks
-from lava_ahp.slayer.recordings import empty
+from lava_ahp.slayer.memory import empty
 from lava_ahp.slayer.vectors import BLOCK, add, not_zero
 
 

@@ -11,7 +11,7 @@ import torch
 from lava_ahp.engine.compiled import compiled
 from lava_ahp.slayer import lanes, vectors
 from lava_ahp.slayer.fused import run_chunks
-from lava_ahp.slayer.recordings import empty
+from lava_ahp.slayer.memory import empty
 from lava_ahp.slayer.vectors import add
 
 

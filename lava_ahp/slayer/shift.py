@@ -2,7 +2,7 @@
 
 import torch
 
-from lava_ahp.slayer.recordings import empty
+from lava_ahp.slayer.memory import empty
 
 
 def shift(x, steps):

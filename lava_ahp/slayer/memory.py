@@ -1,4 +1,4 @@
-"""Memory for recordings of whole batches, used again from one batch to the next."""
+"""Memory for what is kept of whole batches, used again from one batch to the next."""
 
 import sys
 import threading
@@ -9,7 +9,7 @@ import torch
 _SMALLEST = 1 << 16
 """Elements from which on an array is worth keeping."""
 
-_PATIENCE = 64
+_PATIENCE = 256
 """Requests after which an array that nobody asked for is given back to the system."""
 
 _IDLE = 3
