@@ -48,7 +48,6 @@ class LavaAHP(torch.nn.Module):
         strength = [0.0] * (N_NEURONS - N_AHP) + [0.0118] * N_AHP
         neuron = {**NEURON, "threshold": 1.0, "ahp_decay": 1 / 700, "ahp_strength": strength}
         readout = {"current_decay": 1.0, "voltage_decay": 1 / 800}
-        self.input = block.Input()
         self.recurrent = block.Recurrent(neuron, N_INPUTS, N_NEURONS)
         self.readout = block.Output(readout, N_NEURONS, N_CLASSES)
         self.weight_matrix = block.weight_matrix
@@ -71,7 +70,7 @@ class LavaAHP(torch.nn.Module):
 
     def forward(self, spikes):
         onto = self.weight_matrix(self.readout.synapse)
-        trace = self.recurrent.unroll(self.input(spikes), onto=onto, record=())
+        trace = self.recurrent.unroll(spikes, onto=onto, record=())
         self.firing_rate = trace.activity.rate.mean().item()
         return self.readout.last_voltage(trace.sent)
 

@@ -60,9 +60,6 @@ shares no cache line with what another does. Neurons that fill up the last lanes
 flows back through them, so that what lies there does not matter.
 """
 
-NEVER = np.iinfo(np.int32).max
-"""Threshold that no voltage exceeds."""
-
 _synaptic_current, _ahp_current = dynamics.synaptic_current, dynamics.ahp_current
 _potential, _fire = dynamics.potential, dynamics.fire
 
@@ -90,6 +87,34 @@ class Recordings(NamedTuple):
     ahp: np.ndarray
     held: np.ndarray
     sent: np.ndarray
+
+
+class Constants(NamedTuple):
+    """What the backward pass knows of the neurons, rows as of :func:`_rows`.
+
+    Attributes
+    ----------
+    keep_u, keep_v, keep_a : ndarray
+        What is left of the states after a step.
+    jump, threshold : ndarray
+    height, slope : ndarray
+        Of the triangular surrogate: its value at the threshold, and what it loses from there.
+    floor : ndarray
+        Voltage below which `depth` counts.
+    rate, depth : ndarray
+        Gradients of the loss by a spike, and by half the square of a voltage's distance below the floor.
+    """
+
+    keep_u: np.ndarray
+    keep_v: np.ndarray
+    keep_a: np.ndarray
+    jump: np.ndarray
+    threshold: np.ndarray
+    height: np.ndarray
+    slope: np.ndarray
+    floor: np.ndarray
+    rate: np.ndarray
+    depth: np.ndarray
 
 
 class Events(NamedTuple):
@@ -128,8 +153,8 @@ def forward(x, synapses, c, units, floor, state, record):
         empty(_with_room((n_chunks, (n_steps + 1) * min(chunks.step, batch) * n))).numpy().view(np.int32),
         np.empty((batch, n_steps + 1, 2), np.int32),
     )
-    coefficients = _in_lanes([np.broadcast_to(value.numpy(), (n,)) for value in c], torch.int32)
-    dynamics.FixedCoefficients(*coefficients).threshold[n:] = NEVER
+    coefficients = dynamics.FixedCoefficients(*_rows([value.numpy() for value in c], n, torch.int32))
+    coefficients.bias[n:] = 0
     last = _in_lanes(np.stack([value.numpy() for value in state], axis=1), torch.int32)
     activity = _zeros((n_chunks, 5, _whole_lanes(n)))
     activity[:, 3], activity[:, 4] = np.inf, -np.inf
@@ -141,10 +166,10 @@ def forward(x, synapses, c, units, floor, state, record):
         _weights(synapses, n, scale),
         np.ascontiguousarray(scale),
         np.float32(units.state),
-        coefficients,
-        _span((coefficients[3] != 0) | (last[:, 2] != 0).any(0)),
+        coefficients._make(_shared(coefficients)),
+        _span((coefficients.jump != 0) | (last[:, 2] != 0).any(0)),
         bool(c.refractory.any() or state.hold.any()),
-        _in_lanes(np.broadcast_to(floor.numpy(), (n,))),
+        *_shared(_rows([floor.numpy()], n)),
         last,
         recordings,
         events,
@@ -182,7 +207,9 @@ def backward(grad, x, synapses, tape):
     slope = height / (tape.threshold * (surrogate.width if triangular else 1.0))
     constants = (*tape.keep, tape.jump, tape.threshold, height, slope, tape.floor)
     constants += (grad.rate / (n_steps * batch), grad.depth * 2 / (n_steps * batch))
-    constants = _in_lanes([np.broadcast_to(value.detach().numpy(), (n,)) for value in constants])
+    constants = Constants(*_rows([value.detach().numpy() for value in constants], n))
+    constants.height[n:] = 0
+    width = _whole_lanes(n)
     run_chunks(
         _compiled_backward,
         batch,
@@ -191,8 +218,8 @@ def backward(grad, x, synapses, tape):
         weights,
         _aligned(in_halves(weights.outgoing), torch.int32),
         _aligned(weights.incoming[:, :n].T if tape.needs_x else weights.incoming[:0]),
-        constants,
-        (0, constants.shape[1]) if tape.needs_constants else _span(constants[3] != 0),
+        constants._make(_shared(constants)),
+        (0, width) if tape.needs_constants else _span(constants.jump != 0),
         *(
             none if value is None else value.contiguous().numpy()
             for value in (grad.spikes, grad.potential, grad.sent)
@@ -202,9 +229,9 @@ def backward(grad, x, synapses, tape):
         held.numpy(),
         events,
         _in_lanes(torch.stack(tape.first[:3]).numpy()),
-        _zeros((n_chunks, 4, constants.shape[1])),
+        _zeros((n_chunks, 4, width)),
         _zeros((n_chunks, weights.outgoing.shape[1])),
-        _indices((n_chunks, max(constants.shape[1], x.shape[2]))),
+        _indices((n_chunks, max(width, x.shape[2]))),
         grad_x.numpy(),
         grads,
         by_constant,
@@ -265,6 +292,23 @@ def _in_lanes(rows, dtype=torch.float32):
     copy = torch.zeros((*shape, _whole_lanes(n)), dtype=dtype).numpy()
     copy[..., :n] = rows
     return copy
+
+
+def _rows(values, n, dtype=torch.float32):
+    """A row of whole lanes for each of several values, of every neuron or of all; the last fills up."""
+    rows = torch.empty((len(values), _whole_lanes(n)), dtype=dtype).numpy()
+    for row, value in zip(rows, values):
+        row[:n] = value
+        row[n:] = row[n - 1]
+    return rows
+
+
+def _shared(rows):
+    """The same rows, of a single vector where all elements are the same.
+
+    All that a pass goes through in a step is more than fits into the memory closest to a core.
+    """
+    return [row[:WIDTH] if (row == row[0]).all() else row for row in rows]
 
 
 def _aligned(values, dtype=torch.float32):
@@ -328,6 +372,12 @@ def _compiled_backward(stamp):
 
 
 @numba.njit(nogil=True)
+def _of(row, i):
+    """Elements of a row from `i` on, or the single vector that :func:`_shared` left of it."""
+    return load(row, min(i, len(row) - WIDTH))
+
+
+@numba.njit(nogil=True)
 def _record(recording, b, t, value, unit):
     if len(recording):
         row = recording[b, t]
@@ -355,8 +405,8 @@ def _forward(
     sums,
     indices,
 ):
-    n_steps, n, width = x.shape[1], len(scale), len(floor)
-    x, scale, coefficients, floor = borrowed(x), borrowed(scale), borrowed(coefficients), borrowed(floor)
+    n_steps, n, width = x.shape[1], len(scale), last.shape[2]
+    x, scale, floor = borrowed(x), borrowed(scale), borrowed(floor)
     incoming, outgoing = borrowed(weights.incoming), borrowed(weights.outgoing)
     spikes, potential = borrowed(recordings.spikes), borrowed(recordings.potential)
     current, ahp = borrowed(recordings.current), borrowed(recordings.ahp)
@@ -412,21 +462,19 @@ def _advance(state, x, c, adapting, holding, unit, voltage):
     Neurons outside of `adapting` have no AHP current, and without `holding` none is refractory.
     """
     u, v, a, s, hold = state[0], state[1], state[2], state[3], state[4]
-    decay_u, decay_v, decay_a, jump = c[0], c[1], c[2], c[3]
-    in_shift, threshold, refractory, bias = c[4], c[5], c[6], c[7]
     first, end = adapting
     for i in range(0, len(voltage), WIDTH):
-        ahp, held, hold_for = load(a, i), load(hold, i), load(refractory, i)
+        ahp, held, hold_for = load(a, i), load(hold, i), _of(c.refractory, i)
         if not holding:
             held = hold_for = held * 0
         if first <= i < end:
-            ahp = _ahp_current(ahp, load(s, i), load(decay_a, i), load(jump, i))
+            ahp = _ahp_current(ahp, load(s, i), _of(c.decay_a, i), _of(c.jump, i))
             store(a, i, ahp)
         arriving = to_integer(load(x, i))
-        current = _synaptic_current(load(u, i), arriving, load(decay_u, i), load(in_shift, i))
-        drive = current + ahp + load(bias, i)
-        potential = _potential(load(v, i), drive, held, load(decay_v, i))
-        after = _fire(current, potential, ahp, held, load(threshold, i), hold_for)
+        current = _synaptic_current(load(u, i), arriving, _of(c.decay_u, i), _of(c.in_shift, i))
+        drive = current + ahp + _of(c.bias, i)
+        potential = _potential(load(v, i), drive, held, _of(c.decay_v, i))
+        after = _fire(current, potential, ahp, held, _of(c.threshold, i), hold_for)
         store(voltage, i, to_float(potential) * unit)
         store(u, i, current)
         store(v, i, after.v)
@@ -441,7 +489,7 @@ def _observe(activity, voltage, floor):
     depth, below, v_min, v_max = activity[1], activity[2], activity[3], activity[4]
     for i in range(0, len(voltage), WIDTH):
         v = load(voltage, i)
-        under = lesser(v - load(floor, i), np.float32(0))
+        under = lesser(v - _of(floor, i), np.float32(0))
         store(depth, i, load(depth, i) + under * under)
         store(below, i, load(below, i) + negative(under))
         store(v_min, i, lesser(load(v_min, i), v))
@@ -478,7 +526,7 @@ def _backward(
     by_constant,
 ):
     n_steps, width = potential.shape[1:]
-    x, constants, psi, potential = borrowed(x), borrowed(constants), borrowed(psi), borrowed(potential)
+    x, psi, potential = borrowed(x), borrowed(psi), borrowed(potential)
     grad_spikes, grad_potential = borrowed(grad_spikes), borrowed(grad_potential)
     grad_sent, grad_x, by_constant = borrowed(grad_sent), borrowed(grad_x), borrowed(by_constant)
     current, ahp, first, held = borrowed(current), borrowed(ahp), borrowed(first), borrowed(held)
@@ -559,15 +607,13 @@ def _backward(
 @numba.njit(nogil=True)
 def _decay(state, constants, v):
     """A step back of the gradient of v without what comes through spikes, and their derivative."""
-    keep_v, threshold, height, slope = constants[1], constants[4], constants[5], constants[6]
-    floor, depth = constants[7], constants[9]
     p, derivative, zero = state[0], state[2], np.float32(0)
     for i in range(0, len(v), WIDTH):
         voltage = load(v, i)
-        distance = magnitude(voltage - load(threshold, i))
-        store(derivative, i, greater(load(height, i) - load(slope, i) * distance, zero))
-        under = lesser(voltage - load(floor, i), zero)
-        store(p, i, load(keep_v, i) * load(p, i) + load(depth, i) * under)
+        distance = magnitude(voltage - _of(constants.threshold, i))
+        store(derivative, i, greater(_of(constants.height, i) - _of(constants.slope, i) * distance, zero))
+        under = lesser(voltage - _of(constants.floor, i), zero)
+        store(p, i, _of(constants.keep_v, i) * load(p, i) + _of(constants.depth, i) * under)
 
 
 @numba.njit(nogil=True)
@@ -577,19 +623,18 @@ def _flow_back(u, state, constants, adapting):
     What spikes bring is up to date only where their derivative is not zero.
     """
     p, a, derivative, onto_spikes = state[0], state[1], state[2], state[3]
-    keep_u, keep_a, jump, rate = constants[0], constants[2], constants[3], constants[8]
     first, end = adapting
     for i in range(0, len(p), WIDTH):
-        brought = load(onto_spikes, i) + load(rate, i)
+        brought = load(onto_spikes, i) + _of(constants.rate, i)
         if first <= i < end:
             ahp = load(a, i)
-            brought = brought - load(jump, i) * ahp
+            brought = brought - _of(constants.jump, i) * ahp
             both = load(p, i) + load(derivative, i) * brought
-            store(a, i, both + load(keep_a, i) * ahp)
+            store(a, i, both + _of(constants.keep_a, i) * ahp)
         else:
             both = load(p, i) + load(derivative, i) * brought
         store(p, i, both)
-        store(u, i, both + load(keep_u, i) * load(u, i))
+        store(u, i, both + _of(constants.keep_u, i) * load(u, i))
 
 
 @numba.njit(nogil=True)

@@ -39,9 +39,8 @@ def test_a_step_of_any_state_and_neuron_has_the_same_bits(seed):
     after = fire(u, v, a, state.hold, c.threshold, c.refractory)
 
     rows, voltage = np.stack(state).astype(np.int32), np.empty(N, np.float32)
-    fused._advance(
-        rows, x.astype(np.float32), np.stack(c).astype(np.int32), (0, N), True, np.float32(1), voltage
-    )
+    coefficients = FixedCoefficients(*np.stack(c).astype(np.int32))
+    fused._advance(rows, x.astype(np.float32), coefficients, (0, N), True, np.float32(1), voltage)
     assert np.array_equal(voltage, v)
     for name, words, expected in zip(State._fields, rows, after):
         assert np.array_equal(words, expected), name
