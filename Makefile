@@ -17,8 +17,8 @@ help: ## list the targets
 demo: env ## install the core, run a trained network
 	.venv/bin/lava-ahp demo
 
-test: dev ## install everything, run the tests that are not slow
-	$(PY) -m pytest -m "not slow"
+test: dev ## install everything, run the tests that are not slow, two files at a time
+	$(PY) -m pytest -m "not slow" -n 2 --dist loadfile
 
 test-all: dev ## install everything, run every test
 	$(PY) -m pytest
