@@ -89,7 +89,7 @@ class Recordings(NamedTuple):
     sent: np.ndarray
 
 
-class Constants(NamedTuple):
+class BackwardConstants(NamedTuple):
     """What the backward pass knows of the neurons, rows as of :func:`_rows`.
 
     Attributes
@@ -207,7 +207,7 @@ def backward(grad, x, synapses, tape):
     slope = height / (tape.threshold * (surrogate.width if triangular else 1.0))
     constants = (*tape.keep, tape.jump, tape.threshold, height, slope, tape.floor)
     constants += (grad.rate / (n_steps * batch), grad.depth * 2 / (n_steps * batch))
-    constants = Constants(*_rows([value.detach().numpy() for value in constants], n))
+    constants = BackwardConstants(*_rows([value.detach().numpy() for value in constants], n))
     constants.height[n:] = 0
     width = _whole_lanes(n)
     run_chunks(
