@@ -39,8 +39,8 @@ def _prefetch(typingctx, array, i):
             ir.FunctionType(ir.VoidType(), [address.type, number, number, number]),
             "llvm.prefetch.p0",
         )
-        read, keep, data_cache = (ir.Constant(number, value) for value in (0, 3, 1))
-        builder.call(function, [address, read, keep, data_cache])
+        read, second_cache, data = (ir.Constant(number, value) for value in (0, 2, 1))
+        builder.call(function, [address, read, second_cache, data])
         return context.get_dummy_value()
 
     return types.void(array, types.intp), codegen
@@ -48,7 +48,10 @@ def _prefetch(typingctx, array, i):
 
 @numba.njit(nogil=True)
 def prefetch(row):
-    """Have a row of 32-bit values read ahead, where the processor would not foresee it."""
+    """Have a row of 32-bit values read ahead, where the processor would not foresee it.
+
+    Not into the memory closest to the core, where it would push out what is in use.
+    """
     for i in range(0, len(row), BLOCK):
         _prefetch(row, i)
 
