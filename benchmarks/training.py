@@ -2,9 +2,9 @@
 
 80 inputs, 240 recurrent neurons, 10 outputs, 840 steps, batches of 64; forward, backward
 and an update by Adam. Every peer runs in a process of its own, in several rounds whose median
-counts, at its best number of threads. Ours fires at 5 % of the neurons in a step, measured in the updates that
-are timed; what the peers do costs the same at any rate. Peers read out with one linear
-layer of the mean over all steps, ours with neurons that integrate over all of them.
+counts, at its best number of threads. Ours fires at 5 % of the neurons in a step, measured in
+the updates that are timed; what the peers do costs the same at any rate. Peers read out with
+one linear layer of the mean over all steps, ours with neurons that integrate over all of them.
 """
 
 import argparse
