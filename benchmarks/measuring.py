@@ -7,6 +7,7 @@ import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from importlib.metadata import version
 
@@ -40,21 +41,79 @@ def apart(script, *arguments, threads=1):
     SystemExit
         If the process fails; its output is shown.
     """
-    environment = {**os.environ, **dict.fromkeys(_THREAD_VARIABLES, str(threads))}
     command = [sys.executable, str(script), *map(str, arguments)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    done = subprocess.run(command, env=_environment(threads), capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def median_seconds(step, repeats, at_least=0.0):
+class Peer:
+    """A script in a process of its own that measures when it is its turn, as :func:`take_turns` does.
+
+    A speed is a ratio of times, and what else runs on a machine changes from second to second: peers
+    that are measured in turn, a second or two each and many times over, meet the same conditions.
+    Use as a context manager; entering it starts the process and has it take a first turn to warm up.
+
+    Parameters
+    ----------
+    script : str or Path
+    *arguments : str
+    threads : int
+        Threads that every library may use there.
+    """
+
+    def __init__(self, script, *arguments, threads=1):
+        self.command = [sys.executable, str(script), *map(str, arguments)]
+        self.environment = _environment(threads)
+
+    def __enter__(self):
+        self._errors = tempfile.TemporaryFile("w+")
+        self._process = subprocess.Popen(
+            self.command,
+            env=self.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            text=True,
+        )
+        self.turn()
+        return self
+
+    def turn(self):
+        """What the script measures now, a dict; SystemExit, with its errors, if it fails."""
+        print(file=self._process.stdin, flush=True)
+        for line in self._process.stdout:
+            if line.startswith("{"):
+                return json.loads(line)
+        self._errors.seek(0)
+        raise SystemExit(f"{' '.join(self.command)} failed:\n{self._errors.read()}")
+
+    def __exit__(self, *exception):
+        if any(exception):
+            self._process.kill()
+        self._process.communicate()
+        self._errors.close()
+
+
+def take_turns(measure):
+    """Print what `measure` returns as a JSON object for every line that is read."""
+    for _ in sys.stdin:
+        print(json.dumps(measure()), flush=True)
+
+
+def _environment(threads):
+    return {**os.environ, **dict.fromkeys(_THREAD_VARIABLES, str(threads))}
+
+
+def median_seconds(step, repeats, at_least=0.0, warm_up=True):
     """Median wall time of a call, after one call to warm up.
 
     Of `repeats` calls, or of as many as take `at_least` so many seconds: where a call is short,
     a few would fit into one of the moments in which other guests of a machine slow it down.
     """
-    step()
+    if warm_up:
+        step()
     seconds = []
     while len(seconds) < repeats or sum(seconds) < at_least:
         start = time.perf_counter()

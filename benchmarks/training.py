@@ -1,17 +1,20 @@
 """Training speed at the sequential-MNIST shape, against lava-dl, Norse and torch's LSTM.
 
 80 inputs, 240 recurrent neurons, 10 outputs, 840 steps, batches of 64; forward, backward
-and an update by Adam. Every peer runs in a process of its own, in several rounds whose median
-counts, at its best number of threads. Ours fires at 5 % of the neurons in a step, measured in
-the updates that are timed; what the peers do costs the same at any rate. Peers read out with
-one linear layer of the mean over all steps, ours with neurons that integrate over all of them.
+and an update by Adam. Every peer has a process of its own for each number of threads, and the
+better number counts. They take turns, in many rounds: a ratio is the median of those of the rounds,
+so that what else the machine does slows both sides of it. Ours fires at 5 % of the neurons in a step,
+measured in the updates that are timed; what the peers do costs the same at any rate. Peers read out
+with one linear layer of the mean over all steps, ours with neurons that integrate over all of them.
 """
 
 import argparse
 import json
+from contextlib import ExitStack
+from statistics import median, quantiles
 
 import torch
-from measuring import THREADS, apart, conditions, median_seconds, peak_memory
+from measuring import THREADS, Peer, conditions, median_seconds, peak_memory, take_turns
 from torch.nn.functional import cross_entropy
 
 N_INPUTS, N_NEURONS, N_AHP, N_CLASSES = 80, 240, 100, 10
@@ -25,11 +28,11 @@ FIRING_RATE, TOLERANCE = 0.05, 0.0025
 LEARNING_RATE = 1e-5
 """Small, so that the firing rate stays where it was put."""
 
-ROUNDS = 3
-"""Times that every peer is measured, in turn, so that none has a quiet machine to itself."""
+ROUNDS = 16
+"""Times that it is every peer's turn."""
 
-REPEATS, SECONDS = 3, 4
-"""Fewest updates of a round, and fewest seconds that they take together."""
+SECONDS = 1
+"""What the updates of a turn take at least; one update may take longer."""
 
 TARGETS = {"lava_dl": 25, "norse": 5, "lstm": 4}
 """How many times faster than each peer ours should be."""
@@ -143,8 +146,8 @@ LABELS = {
 }
 
 
-def measure(name, n_steps, threads):
-    """Seconds of an update, and the memory it takes, in this process."""
+def serve(name, n_steps, threads):
+    """Measure the seconds of an update, and the memory it takes, whenever it is this process's turn."""
     # Ours has threads of its own beside torch's, as in lava_ahp.training.
     torch.set_num_threads(1 if name == "lava_ahp" else threads)
     torch.manual_seed(0)
@@ -156,57 +159,70 @@ def measure(name, n_steps, threads):
     optimiser = torch.optim.Adam(
         [p for p in model.parameters() if p.requires_grad], lr=LEARNING_RATE
     )
-    rates = []
 
     def update():
         optimiser.zero_grad()
         cross_entropy(model(spikes), labels).backward()
         optimiser.step()
-        rates.append(getattr(model, "firing_rate", None))
 
-    seconds = median_seconds(update, REPEATS, SECONDS)
-    found = {"seconds": seconds, "memory": peak_memory() - held, "threads": threads}
-    if name == "lava_ahp":
-        off = max(abs(rate - FIRING_RATE) for rate in rates)
-        assert off < TOLERANCE, f"firing rate: found {rates}, expected {FIRING_RATE}"
-        found["firing_rate"] = sum(rates) / len(rates)
-    return found
+    def measure():
+        seconds = median_seconds(update, 1, SECONDS, warm_up=False)
+        found = {"seconds": seconds, "memory": peak_memory() - held}
+        if name == "lava_ahp":
+            found["firing_rate"] = rate = model.firing_rate
+            off = abs(rate - FIRING_RATE)
+            assert off < TOLERANCE, f"firing rate: found {rate}, expected {FIRING_RATE}"
+        return found
 
-
-def _median(found):
-    """What one peer did at one number of threads, in the middle of its rounds."""
-    return sorted(found, key=lambda r: r["seconds"])[len(found) // 2]
+    take_turns(measure)
 
 
 def compare(report):
     """Every peer at its better number of threads, and what ours needs of memory."""
 
-    def run(name, threads, n_steps=N_STEPS):
-        report(f"{LABELS[name]}, {n_steps} steps, threads: {threads}")
-        return apart(__file__, "--measure", name, "--steps", n_steps, threads=threads)
+    def peer(name, threads, n_steps=N_STEPS):
+        report(f"starting {LABELS[name]}, {n_steps} steps, threads: {threads}")
+        return Peer(__file__, "--serve", name, "--steps", n_steps, threads=threads)
 
-    rounds = []
-    for number in range(1, ROUNDS + 1):
-        report(f"round {number} of {ROUNDS}")
-        rounds.append({name: [run(name, threads) for threads in THREADS] for name in MODELS})
-    runs = {name: [_median(found) for found in zip(*(r[name] for r in rounds))] for name in MODELS}
-    best = {name: min(found, key=lambda r: r["seconds"]) for name, found in runs.items()}
-    best["norse"] = min(best["norse"], best.pop("norse_adjoint"), key=lambda r: r["seconds"])
-    ours = best["lava_ahp"]
-    twice = run("lava_ahp", ours["threads"], 2 * N_STEPS)
-    per_step = (twice["memory"] - ours["memory"]) / (N_STEPS * BATCH)
+    with ExitStack() as stack:
+        peers = {
+            (name, threads): stack.enter_context(peer(name, threads))
+            for name in MODELS
+            for threads in THREADS
+        }
+        turns = {key: [] for key in peers}
+        for number in range(1, ROUNDS + 1):
+            report(f"round {number} of {ROUNDS}")
+            for key, one in peers.items():
+                turns[key].append(one.turn())
+    seconds = {key: [turn["seconds"] for turn in found] for key, found in turns.items()}
+
+    def best(*names):
+        return min((key for key in turns if key[0] in names), key=lambda key: median(seconds[key]))
+
+    chosen = {name: best(name) for name in ("lava_ahp", *TARGETS)}
+    chosen["norse"] = best("norse", "norse_adjoint")
+    ours = chosen["lava_ahp"]
+    ratios = {
+        name: [theirs / own for theirs, own in zip(seconds[chosen[name]], seconds[ours])]
+        for name in TARGETS
+    }
+    memory = {name: turns[key][-1]["memory"] for name, key in chosen.items()}
+    with peer(*ours, 2 * N_STEPS) as longer:
+        twice = longer.turn()["memory"]
     return {
-        "ratios": {name: best[name]["seconds"] / ours["seconds"] for name in TARGETS},
+        "ratios": {name: median(found) for name, found in ratios.items()},
+        "quartiles": {name: quantiles(found, n=4)[::2] for name, found in ratios.items()},
         "targets": TARGETS,
         "sample_steps_per_second": {
-            name: BATCH * N_STEPS / found["seconds"] for name, found in best.items()
+            name: BATCH * N_STEPS / median(seconds[key]) for name, key in chosen.items()
         },
-        "threads": {name: found["threads"] for name, found in best.items()},
-        "firing_rate": ours["firing_rate"],
-        "memory_bytes": {name: found["memory"] for name, found in best.items()},
-        "memory_bytes_at_twice_the_steps": twice["memory"],
-        "memory_bytes_per_sample_step": per_step,
-        "rounds": rounds,
+        "threads": {name: threads for name, (_, threads) in chosen.items()},
+        "firing_rate": turns[ours][-1]["firing_rate"],
+        "memory_bytes": memory,
+        "memory_bytes_at_twice_the_steps": twice,
+        "memory_bytes_per_sample_step": (twice - memory["lava_ahp"]) / (N_STEPS * BATCH),
+        "seconds": {f"{name}, threads: {threads}": s for (name, threads), s in seconds.items()},
         "conditions": conditions("torch", "lava-dl", "norse", "numba"),
     }
 
@@ -216,17 +232,22 @@ def print_table(found):
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("", "sample-steps/s", "threads", "memory", "ours is", "target")
+    table = Table("", "sample-steps/s", "threads", "memory", "ours is", "half of the rounds", "target")
     for name, rate in found["sample_steps_per_second"].items():
-        peer = name in TARGETS
-        table.add_row(
+        row = [
             LABELS[name],
             f"{rate:,.0f}",
             str(found["threads"][name]),
             f"{found['memory_bytes'][name] / 1e6:,.0f} MB",
-            f"{found['ratios'][name]:.1f} times faster" if peer else "",
-            str(TARGETS[name]) if peer else "",
-        )
+        ]
+        if name in TARGETS:
+            low, high = found["quartiles"][name]
+            row += [
+                f"{found['ratios'][name]:.1f} times faster",
+                f"{low:.1f} to {high:.1f}",
+                str(TARGETS[name]),
+            ]
+        table.add_row(*row)
     console = Console()
     console.print(table)
     twice, per_step = (
@@ -242,11 +263,11 @@ def print_table(found):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--measure", choices=MODELS, help="one peer only, in this process")
-    parser.add_argument("--steps", type=int, default=N_STEPS, help="with --measure")
+    parser.add_argument("--serve", choices=MODELS, help="one peer, an update timed for every line of input")
+    parser.add_argument("--steps", type=int, default=N_STEPS, help="with --serve")
     arguments = parser.parse_args()
-    if arguments.measure:
-        print(json.dumps(measure(arguments.measure, arguments.steps, torch.get_num_threads())))
+    if arguments.serve:
+        serve(arguments.serve, arguments.steps, torch.get_num_threads())
         return
     found = compare(lambda line: print(line, flush=True) if not arguments.json else None)
     if arguments.json:

@@ -52,6 +52,12 @@ CHUNK = 4
 MOST_CHUNKS = 64
 """Chunks of a batch beyond which they become larger: each has weight gradients of its own."""
 
+BACKLOG = 128
+"""Steps whose gradients are kept before they are added to those of outgoing weights.
+
+The row of a neuron's weights is then read and written once for all of its spikes in these steps.
+"""
+
 LANES = 32
 """Values of 32 bits by which rows are rounded up.
 
@@ -230,7 +236,9 @@ def backward(grad, x, synapses, tape):
         events,
         _in_lanes(torch.stack(tape.first[:3]).numpy()),
         _zeros((n_chunks, 4, width)),
-        _zeros((n_chunks, weights.outgoing.shape[1])),
+        empty((n_chunks, BACKLOG, weights.outgoing.shape[1])).numpy(),
+        empty((n_chunks, n, BACKLOG // 4)).numpy().view(np.uint8),
+        np.zeros((n_chunks, n), np.int32),
         _indices((n_chunks, max(width, x.shape[2]))),
         grad_x.numpy(),
         grads,
@@ -519,7 +527,9 @@ def _backward(
     events,
     first,
     states,
-    onwards,
+    backlog,
+    spiked,
+    n_spikes,
     indices,
     grad_x,
     grads,
@@ -535,20 +545,22 @@ def _backward(
     incoming_by_target = borrowed(incoming_by_target)
     grad_incoming, grad_outgoing = borrowed(grads.incoming)[chunk], borrowed(grads.outgoing)[chunk]
     neurons, spans = borrowed(events.neurons)[chunk], borrowed(events.spans)
-    # Gradients of v and a, derivative of the spikes, and gradient of the spikes by what they bring;
-    # and what flows back along rows of outgoing weights, the gradient of u and then those of what
-    # was sent.
-    state, onward = borrowed(states)[chunk], borrowed(onwards)[chunk]
-    p, a, derivative, onto_spikes, u = state[0], state[1], state[2], state[3], onward[:width]
-    onto_next = onward[n : n + grad_sent.shape[2]]
+    # Gradients of v and a, derivative of the spikes, and gradient of the spikes by what they bring.
+    state = borrowed(states)[chunk]
+    p, a, derivative, onto_spikes = state[0], state[1], state[2], state[3]
+    # Step by step what flows back along rows of outgoing weights, the gradient of u and then those of
+    # what was sent; and in which of these steps the spikes of each neuron arrived.
+    backlog, spiked, n_spikes = borrowed(backlog)[chunk], borrowed(spiked)[chunk], borrowed(n_spikes)[chunk]
     indices, one = borrowed(indices)[chunk], np.float32(1)
-    grad_incoming[:], grad_outgoing[:] = 0, 0
+    grad_incoming[:], grad_outgoing[:], backlog[:] = 0, 0, 0
     for b in range(start, stop):
         state[:] = 0
-        onward[:] = 0
+        backlog[n_steps % BACKLOG] = 0
         for t in range(n_steps - 1, -1, -1):
             for k in range(spans[b, t + 1, 0], spans[b, t + 1, 1]):
                 p[neurons[k]] = 0
+            later, onward = backlog[(t + 1) % BACKLOG], backlog[t % BACKLOG]
+            u = onward[:width]
             # A processor does not foresee rows that are read backwards.
             before = max(t - 4, 0)
             prefetch(potential[b, before])
@@ -561,9 +573,9 @@ def _backward(
             if len(outgoing):
                 n_near = not_zero(derivative, indices)
                 if len(outgoing_in_halves):
-                    dot_halves(onto_spikes, outgoing_in_halves, indices, n_near, onward)
+                    dot_halves(onto_spikes, outgoing_in_halves, indices, n_near, later)
                 else:
-                    dot_rows(onto_spikes, outgoing, indices[:n_near], onward)
+                    dot_rows(onto_spikes, outgoing, indices[:n_near], later)
             if len(grad_spikes):
                 add_products(p[:n], derivative, grad_spikes[b, t])
             if len(grad_potential):
@@ -572,7 +584,7 @@ def _backward(
                 for i in range(n):
                     if held[b, t, i]:
                         p[i] = derivative[i] = 0
-            _flow_back(u, state, constants, adapting)
+            _flow_back(u, later, state, constants, adapting)
             if len(by_constant):
                 total = by_constant[chunk]
                 if t:
@@ -586,10 +598,14 @@ def _backward(
                 for k in range(spans[b, t, 0], spans[b, t, 1]):
                     total[3, neurons[k]] += a[neurons[k]]
             if len(grad_sent):
-                onto_next[:] = grad_sent[b, t]
+                onward[n : n + grad_sent.shape[2]] = grad_sent[b, t]
             if len(outgoing):
                 for k in range(spans[b, t, 0], spans[b, t, 1]):
-                    add(grad_outgoing[neurons[k]], onward, one)
+                    i = neurons[k]
+                    spiked[i, n_spikes[i]] = t % BACKLOG
+                    n_spikes[i] += 1
+                if t % BACKLOG == 0:
+                    _clear(backlog, spiked, n_spikes, grad_outgoing)
             values = x[b, t]
             if len(incoming):
                 for k in range(not_zero(values, indices)):
@@ -617,9 +633,10 @@ def _decay(state, constants, v):
 
 
 @numba.njit(nogil=True)
-def _flow_back(u, state, constants, adapting):
+def _flow_back(u, later, state, constants, adapting):
     """Add to the gradient of v what comes through spikes, and take those of u and a a step back.
 
+    `later` begins with the gradient of u of the step before, which in time is the one after.
     What spikes bring is up to date only where their derivative is not zero.
     """
     p, a, derivative, onto_spikes = state[0], state[1], state[2], state[3]
@@ -634,7 +651,16 @@ def _flow_back(u, state, constants, adapting):
         else:
             both = load(p, i) + load(derivative, i) * brought
         store(p, i, both)
-        store(u, i, both + _of(constants.keep_u, i) * load(u, i))
+        store(u, i, both + _of(constants.keep_u, i) * load(later, i))
+
+
+@numba.njit(nogil=True)
+def _clear(backlog, spiked, n_spikes, grads):
+    """Add to the gradients of every neuron's outgoing weights those of the steps in which it spiked."""
+    for i in range(len(n_spikes)):
+        if n_spikes[i]:
+            add_rows(grads[i], backlog, spiked[i, : n_spikes[i]])
+            n_spikes[i] = 0
 
 
 @numba.njit(nogil=True)
