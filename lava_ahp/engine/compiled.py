@@ -2,6 +2,7 @@
 
 import hashlib
 import inspect
+import sys
 
 import numba
 from numba.extending import register_jitable
@@ -23,13 +24,13 @@ for _function in (
     register_jitable(_function)
 
 
-def compiled(*modules):
+def compiled(*modules, **options):
     """Decorator of functions that Numba compiles, kept on disk from one process to the next.
 
     Numba's cache asks whether the file of the function has changed and knows nothing of
-    other files. But it has the values that a function closes over in its key. So a
-    function that calls others is made by one that is given a stamp, which stands for the
-    present text of what it calls, and mentions it.
+    other files; and before it asks it looks for the classes of what the function was called with,
+    which may have had other names then. So the names of its files hold a stamp, which stands
+    for the present text of the function's module and of what it calls.
 
     The files lie beside the module, or in the user's cache folder where that cannot be
     written; where neither can, every process compiles.
@@ -37,23 +38,25 @@ def compiled(*modules):
     Parameters
     ----------
     *modules : module
-        What the function calls beside the arithmetic.
+        What the function calls beside its own module and the arithmetic.
+    **options
+        As for :func:`numba.njit`.
 
     Returns
     -------
     callable
-        Takes the maker of the function, which is called with the stamp, and returns the
-        function, compiled. It lets go of Python's lock while it runs.
+        Takes the function and returns it compiled. It lets go of Python's lock while it runs.
     """
-    texts = (inspect.getsource(module) for module in (dynamics, *modules))
-    stamp = hashlib.sha256("".join(texts).encode()).hexdigest()
 
-    def decorate(make):
-        function = make(stamp)
+    def decorate(function):
+        texts = map(inspect.getsource, (sys.modules[function.__module__], dynamics, *modules))
+        stamp = hashlib.sha256("".join(texts).encode()).hexdigest()
+        # the name that Numba makes its files' names of
+        function.__qualname__ += f"_{stamp[:16]}"
         try:
-            return numba.njit(nogil=True, cache=True)(function)
+            return numba.njit(nogil=True, cache=True, **options)(function)
         except RuntimeError:
             # what Numba raises where it finds no folder to write to
-            return numba.njit(nogil=True)(function)
+            return numba.njit(nogil=True, **options)(function)
 
     return decorate

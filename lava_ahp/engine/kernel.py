@@ -124,86 +124,82 @@ def _record(recording, b, t, values):
 
 
 @compiled()
-def advance(stamp):
-    def advance(values, first, last, slot, direct, synapses, c, memory, counts, recordings):
-        """Take samples through steps, one sample after the other.
+def advance(values, first, last, slot, direct, synapses, c, memory, counts, recordings):
+    """Take samples through steps, one sample after the other.
 
-        Parameters
-        ----------
-        values : ndarray, shape (batch, time, n_channels)
-            Input of each step.
-        first, last : int
-            The steps to take, the last one excluded.
-        slot : int
-            Slot of the first of them.
-        direct : bool
-            Whether the input enters the first neurons in its step, with no synapses.
-        synapses : Synapses
-        c : FixedCoefficients
-            Arrays of int32, shape (n_neurons,).
-        memory : Memory
-        counts : Counts
-        recordings : Recordings
-        """
-        stamp  # closed over, and so in the key of the cache
-        n_samples, _, n_channels = values.shape
-        n = memory.u.shape[1]
-        drive, p = np.empty(n, np.int32), np.empty(n, np.int32)
-        wraps, saturations = np.empty(n, np.int32), np.empty(n, np.int32)
-        active = np.empty(max(n, n_channels) + 1, np.int64)
-        # Out of their tuples once: taken out within a loop, they keep it from being vectorised.
-        decay_u, decay_v, decay_a, jump = c.decay_u, c.decay_v, c.decay_a, c.jump
-        in_shift, threshold, refractory, bias = c.in_shift, c.threshold, c.refractory, c.bias
-        for b in range(n_samples):
-            u, v, a, s, hold = memory.u[b], memory.v[b], memory.a[b], memory.s[b], memory.hold[b]
-            ring, sent = memory.arriving[b], memory.sent[b]
-            v_min, v_max = counts.v_min[b], counts.v_max[b]
-            input_spikes, spikes = counts.input_spikes[b], counts.spikes[b]
-            wraps[:], saturations[:] = 0, 0
-            here = slot * n
-            # Loops over few arrays each, which the compiler turns into vector instructions.
-            for t in range(first, last):
-                x = ring[here : here + n]
-                if direct:
-                    now = values[b, t]
-                    for i in range(n_channels):
-                        x[i] += now[i]
-                    for i in range(n_channels):
-                        input_spikes[i] += now[i] != 0
-                else:
-                    before = values[b, t - 1] if t > first else sent
-                    _send(before, 0, input_spikes, synapses, ring, here, active)
-                for i in range(n):
-                    total = current_sum(u[i], x[i], decay_u[i], in_shift[i])
-                    u[i] = synaptic_current(u[i], x[i], decay_u[i], in_shift[i])
-                    wraps[i] += u[i] != total
-                for i in range(n):
-                    x[i] = 0
-                for i in range(n):
-                    total = ahp_sum(a[i], s[i], decay_a[i], jump[i])
-                    a[i] = ahp_current(a[i], s[i], decay_a[i], jump[i])
-                    saturations[i] += a[i] != total
-                for i in range(n):
-                    drive[i] = u[i] + a[i] + bias[i]
-                for i in range(n):
-                    total = potential_sum(v[i], drive[i], decay_v[i])
-                    p[i] = potential(v[i], drive[i], hold[i], decay_v[i])
-                    saturations[i] += (sat24(total) != total) & (hold[i] == 0)
-                for i in range(n):
-                    v_min[i] = min(v_min[i], p[i])
-                    v_max[i] = max(v_max[i], p[i])
-                for i in range(n):
-                    state = fire(u[i], p[i], a[i], hold[i], threshold[i], refractory[i])
-                    v[i], s[i], hold[i] = state.v, state.s, state.hold
-                here = here + n if here + n < len(ring) else 0
-                _send(s, n_channels, spikes, synapses, ring, here, active)
-                _record(recordings.spikes, b, t, s)
-                _record(recordings.u, b, t, u)
-                _record(recordings.v, b, t, v)
-                _record(recordings.a, b, t, a)
-            sent[:] = values[b, last - 1]
+    Parameters
+    ----------
+    values : ndarray, shape (batch, time, n_channels)
+        Input of each step.
+    first, last : int
+        The steps to take, the last one excluded.
+    slot : int
+        Slot of the first of them.
+    direct : bool
+        Whether the input enters the first neurons in its step, with no synapses.
+    synapses : Synapses
+    c : FixedCoefficients
+        Arrays of int32, shape (n_neurons,).
+    memory : Memory
+    counts : Counts
+    recordings : Recordings
+    """
+    n_samples, _, n_channels = values.shape
+    n = memory.u.shape[1]
+    drive, p = np.empty(n, np.int32), np.empty(n, np.int32)
+    wraps, saturations = np.empty(n, np.int32), np.empty(n, np.int32)
+    active = np.empty(max(n, n_channels) + 1, np.int64)
+    # Out of their tuples once: taken out within a loop, they keep it from being vectorised.
+    decay_u, decay_v, decay_a, jump = c.decay_u, c.decay_v, c.decay_a, c.jump
+    in_shift, threshold, refractory, bias = c.in_shift, c.threshold, c.refractory, c.bias
+    for b in range(n_samples):
+        u, v, a, s, hold = memory.u[b], memory.v[b], memory.a[b], memory.s[b], memory.hold[b]
+        ring, sent = memory.arriving[b], memory.sent[b]
+        v_min, v_max = counts.v_min[b], counts.v_max[b]
+        input_spikes, spikes = counts.input_spikes[b], counts.spikes[b]
+        wraps[:], saturations[:] = 0, 0
+        here = slot * n
+        # Loops over few arrays each, which the compiler turns into vector instructions.
+        for t in range(first, last):
+            x = ring[here : here + n]
+            if direct:
+                now = values[b, t]
+                for i in range(n_channels):
+                    x[i] += now[i]
+                for i in range(n_channels):
+                    input_spikes[i] += now[i] != 0
+            else:
+                before = values[b, t - 1] if t > first else sent
+                _send(before, 0, input_spikes, synapses, ring, here, active)
             for i in range(n):
-                counts.wraps[b, i] += wraps[i]
-                counts.saturations[b, i] += saturations[i]
-
-    return advance
+                total = current_sum(u[i], x[i], decay_u[i], in_shift[i])
+                u[i] = synaptic_current(u[i], x[i], decay_u[i], in_shift[i])
+                wraps[i] += u[i] != total
+            for i in range(n):
+                x[i] = 0
+            for i in range(n):
+                total = ahp_sum(a[i], s[i], decay_a[i], jump[i])
+                a[i] = ahp_current(a[i], s[i], decay_a[i], jump[i])
+                saturations[i] += a[i] != total
+            for i in range(n):
+                drive[i] = u[i] + a[i] + bias[i]
+            for i in range(n):
+                total = potential_sum(v[i], drive[i], decay_v[i])
+                p[i] = potential(v[i], drive[i], hold[i], decay_v[i])
+                saturations[i] += (sat24(total) != total) & (hold[i] == 0)
+            for i in range(n):
+                v_min[i] = min(v_min[i], p[i])
+                v_max[i] = max(v_max[i], p[i])
+            for i in range(n):
+                state = fire(u[i], p[i], a[i], hold[i], threshold[i], refractory[i])
+                v[i], s[i], hold[i] = state.v, state.s, state.hold
+            here = here + n if here + n < len(ring) else 0
+            _send(s, n_channels, spikes, synapses, ring, here, active)
+            _record(recordings.spikes, b, t, s)
+            _record(recordings.u, b, t, u)
+            _record(recordings.v, b, t, v)
+            _record(recordings.a, b, t, a)
+        sent[:] = values[b, last - 1]
+        for i in range(n):
+            counts.wraps[b, i] += wraps[i]
+            counts.saturations[b, i] += saturations[i]

@@ -166,7 +166,7 @@ def forward(x, synapses, c, units, floor, state, record):
     activity[:, 3], activity[:, 4] = np.inf, -np.inf
     scale = (1 / units.weight).expand(n).numpy()
     run_chunks(
-        _compiled_forward,
+        _forward,
         batch,
         x.detach().contiguous().numpy(),
         _weights(synapses, n, scale),
@@ -217,7 +217,7 @@ def backward(grad, x, synapses, tape):
     constants.height[n:] = 0
     width = _whole_lanes(n)
     run_chunks(
-        _compiled_backward,
+        _backward,
         batch,
         n,
         x.detach().contiguous().numpy(),
@@ -361,24 +361,6 @@ def run_chunks(function, batch, *arrays):
             helper.result()
 
 
-@compiled(halves, lanes, vectors)
-def _compiled_forward(stamp):
-    def forward(*arguments):
-        stamp  # closed over, and so in the key of the cache
-        _forward(*arguments)
-
-    return forward
-
-
-@compiled(halves, lanes, vectors)
-def _compiled_backward(stamp):
-    def backward(*arguments):
-        stamp
-        _backward(*arguments)
-
-    return backward
-
-
 @numba.njit(nogil=True)
 def _of(row, i):
     """Elements of a row from `i` on, or the single vector that :func:`_shared` left of it."""
@@ -393,7 +375,7 @@ def _record(recording, b, t, value, unit):
             store(row, i, to_float(load(value, i)) * unit)
 
 
-@numba.njit(nogil=True)
+@compiled(halves, lanes, vectors)
 def _forward(
     chunk,
     start,
@@ -504,7 +486,7 @@ def _observe(activity, voltage, floor):
         store(v_max, i, greater(load(v_max, i), v))
 
 
-@numba.njit(nogil=True, fastmath={"contract", "reassoc"})
+@compiled(halves, lanes, vectors, fastmath={"contract", "reassoc"})
 def _backward(
     chunk,
     start,

@@ -86,32 +86,24 @@ def _libraries():
 
 
 @compiled(lanes, vectors)
-def _forward(stamp):
-    def forward(chunk, start, stop, x, weight, z):
-        stamp  # closed over, and so in the key of the cache
-        arrived = np.empty(x.shape[2] + BLOCK, np.int32)
-        for b in range(start, stop):
-            for t in range(x.shape[1]):
-                values, total = x[b, t], z[b, t]
-                total[:] = 0
-                for k in range(not_zero(values, arrived)):
-                    add(total, weight[arrived[k]], values[arrived[k]])
-
-    return forward
+def _forward(chunk, start, stop, x, weight, z):
+    arrived = np.empty(x.shape[2] + BLOCK, np.int32)
+    for b in range(start, stop):
+        for t in range(x.shape[1]):
+            values, total = x[b, t], z[b, t]
+            total[:] = 0
+            for k in range(not_zero(values, arrived)):
+                add(total, weight[arrived[k]], values[arrived[k]])
 
 
 @compiled(lanes, vectors)
-def _backward(stamp):
-    def backward(chunk, start, stop, grad, x, weight, grad_x, grad_weight):
-        stamp
-        arrived = np.empty(x.shape[2] + BLOCK, np.int32)
-        for b in range(start, stop):
-            if len(grad_x):
-                np.dot(grad[b], weight, grad_x[b])
-            if len(grad_weight):
-                for t in range(x.shape[1]):
-                    values = x[b, t]
-                    for k in range(not_zero(values, arrived)):
-                        add(grad_weight[chunk, arrived[k]], grad[b, t], values[arrived[k]])
-
-    return backward
+def _backward(chunk, start, stop, grad, x, weight, grad_x, grad_weight):
+    arrived = np.empty(x.shape[2] + BLOCK, np.int32)
+    for b in range(start, stop):
+        if len(grad_x):
+            np.dot(grad[b], weight, grad_x[b])
+        if len(grad_weight):
+            for t in range(x.shape[1]):
+                values = x[b, t]
+                for k in range(not_zero(values, arrived)):
+                    add(grad_weight[chunk, arrived[k]], grad[b, t], values[arrived[k]])

@@ -79,13 +79,9 @@ def _sums(x, matrix):
 
 
 @compiled(lanes, vectors)
-def _add(stamp):
-    def add_members(chunk, start, stop, begins, members, x, out):
-        stamp  # closed over, and so in the key of the cache
-        for row in range(start, stop):
-            out[row] = 0
-            for k in range(begins[row], begins[row + 1]):
-                for t in range(x.shape[1]):
-                    add(out[row, t], x[members[k], t], np.float32(1))
-
-    return add_members
+def _add(chunk, start, stop, begins, members, x, out):
+    for row in range(start, stop):
+        out[row] = 0
+        for k in range(begins[row], begins[row + 1]):
+            for t in range(x.shape[1]):
+                add(out[row, t], x[members[k], t], np.float32(1))

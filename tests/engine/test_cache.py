@@ -34,18 +34,20 @@ def plus(x):
 """
 
 CALLING = """
+from typing import NamedTuple
 import called
 from lava_ahp.engine.compiled import compiled
+
+class Argument(NamedTuple):
+    x: int
 
 plus = called.plus
 
 @compiled(called)
-def function(stamp):
-    def function(x):
-        stamp
-        return plus(x)
+def function(argument):
+    return plus(argument.x)
 
-    return function
+print(function(Argument(40)), sum(function.stats.cache_hits.values()))
 """
 
 
@@ -104,16 +106,21 @@ def test_where_nothing_can_be_written_it_is_compiled_each_time(run, tmp_path):
     assert run(HOME=str(tmp_path / "home")) == ([0, 192, 96, 48], 0, "None")
 
 
-def test_compiled_code_is_not_found_once_a_module_that_it_calls_has_changed(tmp_path):
+@pytest.mark.parametrize(
+    "module, before, after, value",
+    [("called", "x + 1", "x + 2", "42"), ("calling", "Argument", "Anything", "41")],
+    ids=["a module that it calls has changed", "its argument's class has another name"],
+)
+def test_compiled_code_is_not_found_once(module, before, after, value, tmp_path):
+    texts = {"called": CALLED, "calling": CALLING}
+
     def value_and_hits():
-        code = "from calling import function as f; print(f(40), sum(f.stats.cache_hits.values()))"
-        command = [sys.executable, "-B", "-c", code]
+        for name, text in texts.items():
+            (tmp_path / f"{name}.py").write_text(text)
+        command = [sys.executable, "-B", "-c", "import calling"]
         return subprocess.check_output(command, cwd=tmp_path, text=True).split()
 
-    called = tmp_path / "called.py"
-    called.write_text(CALLED)
-    (tmp_path / "calling.py").write_text(CALLING)
     assert value_and_hits() == ["41", "0"]
     assert value_and_hits() == ["41", "1"]
-    called.write_text(CALLED.replace("x + 1", "x + 2"))
-    assert value_and_hits() == ["42", "0"]
+    texts[module] = texts[module].replace(before, after)
+    assert value_and_hits() == [value, "0"]
