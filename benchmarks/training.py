@@ -11,7 +11,7 @@ with one linear layer of the mean over all steps, ours with neurons that integra
 import argparse
 import json
 from contextlib import ExitStack
-from statistics import median, quantiles
+from statistics import mean, median, quantiles
 
 import torch
 from measuring import THREADS, Peer, conditions, median_seconds, peak_memory, take_turns
@@ -138,10 +138,10 @@ MODELS = {
 }
 
 LABELS = {
-    "lava_ahp": "lava-ahp, 240 LIF and AHP neurons",
-    "lava_dl": "lava-dl, SLAYER CUBA recurrent, 240",
-    "norse": "Norse, LSNN recurrent, 240",
-    "norse_adjoint": "Norse, LSNN recurrent, adjoint",
+    "lava_ahp": "lava-ahp, LIF and AHP",
+    "lava_dl": "lava-dl, SLAYER CUBA",
+    "norse": "Norse, LSNN",
+    "norse_adjoint": "Norse, LSNN, adjoint",
     "lstm": f"torch.nn.LSTM({LSTM_UNITS})",
 }
 
@@ -156,22 +156,29 @@ def serve(name, n_steps, threads):
     model = MODELS[name]()
     held = peak_memory()
     spikes = model.prepare(spikes)
-    optimiser = torch.optim.Adam(
-        [p for p in model.parameters() if p.requires_grad], lr=LEARNING_RATE
-    )
-
-    def update():
-        optimiser.zero_grad()
-        cross_entropy(model(spikes), labels).backward()
-        optimiser.step()
+    trained = [p for p in model.parameters() if p.requires_grad]
+    initial = [p.detach().clone() for p in trained]
 
     def measure():
+        # What learns does not fire as it did before: every turn begins anew.
+        with torch.no_grad():
+            for parameter, value in zip(trained, initial):
+                parameter.copy_(value)
+        optimiser = torch.optim.Adam(trained, lr=LEARNING_RATE)
+        rates = []
+
+        def update():
+            optimiser.zero_grad()
+            cross_entropy(model(spikes), labels).backward()
+            optimiser.step()
+            rates.append(getattr(model, "firing_rate", None))
+
         seconds = median_seconds(update, 1, SECONDS, warm_up=False)
         found = {"seconds": seconds, "memory": peak_memory() - held}
         if name == "lava_ahp":
-            found["firing_rate"] = rate = model.firing_rate
-            off = abs(rate - FIRING_RATE)
-            assert off < TOLERANCE, f"firing rate: found {rate}, expected {FIRING_RATE}"
+            off = max(abs(rate - FIRING_RATE) for rate in rates)
+            assert off < TOLERANCE, f"firing rate: found {rates}, expected {FIRING_RATE}"
+            found["firing_rate"] = mean(rates)
         return found
 
     take_turns(measure)
@@ -229,25 +236,23 @@ def compare(report):
 
 def print_table(found):
     """Print a comparison for people."""
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("", "sample-steps/s", "threads", "memory", "ours is", "half of the rounds", "target")
+    headings = "", "sample-\nsteps/s", "threads", "memory", "ours faster\n(half of the rounds)", "target"
+    table = Table(*headings, box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for name, rate in found["sample_steps_per_second"].items():
-        row = [
+        low, high = found["quartiles"].get(name, (0, 0))
+        peer = name in TARGETS
+        table.add_row(
             LABELS[name],
             f"{rate:,.0f}",
             str(found["threads"][name]),
             f"{found['memory_bytes'][name] / 1e6:,.0f} MB",
-        ]
-        if name in TARGETS:
-            low, high = found["quartiles"][name]
-            row += [
-                f"{found['ratios'][name]:.1f} times faster",
-                f"{low:.1f} to {high:.1f}",
-                str(TARGETS[name]),
-            ]
-        table.add_row(*row)
+            f"{found['ratios'][name]:.1f} ({low:.1f} to {high:.1f})" if peer else "",
+            str(TARGETS[name]) if peer else "",
+        )
     console = Console()
     console.print(table)
     twice, per_step = (
