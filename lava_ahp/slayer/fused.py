@@ -429,6 +429,8 @@ def _forward(
                 add_rows(total, outgoing, neurons[spans[b, t, 0] : spans[b, t, 1]])
             if sent.shape[2]:
                 sent[b, t] = onto_next
+                # Where the neurons that fill up their lanes are: nothing arrives at these.
+                total[n:width] = 0
             if len(held):
                 for i in range(n):
                     held[b, t, i] = hold[i] > 0

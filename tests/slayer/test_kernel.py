@@ -65,13 +65,15 @@ def test_compiled_passes_agree_with_unrolled_ones(seed, n, monkeypatch):
         torch.testing.assert_close(fused, unrolled, rtol=1e-4, atol=1e-4 * unrolled.abs().max())
 
 
+@pytest.mark.parametrize("brought", [0, 100])
 @pytest.mark.parametrize("n, n_targets", [(5, 3), (31, 1), (32, 40), (33, 30)])
-def test_compiled_passes_agree_with_unrolled_ones_between_populations(n, n_targets, monkeypatch):
+def test_compiled_passes_agree_with_unrolled_ones_between_populations(n, n_targets, brought, monkeypatch):
     neuron = random_neuron(n, n, refractory_period=0)
     torch.manual_seed(n)
     x = (torch.rand(3, 9, 30) < 0.3).float().requires_grad_()
     loop, inputs = (neuron.quantize_8bit(torch.randn(n, size) * 0.4) for size in (n, 9))
-    onto = (torch.randn(n_targets, n) * 64).round() / 64
+    # What is brought to the next population lies where neurons would that fill up whole vectors.
+    onto = brought + (torch.randn(n_targets, n) * 64).round() / 64
     weights = [weight.detach().requires_grad_() for weight in (loop, inputs, onto)]
 
     def results():
@@ -91,6 +93,18 @@ def test_compiled_passes_agree_with_unrolled_ones_between_populations(n, n_targe
     for one, expected in zip((*trace.activity, *grads), (*other.activity, *other_grads)):
         size = expected.abs().max().item()
         torch.testing.assert_close(one, expected, rtol=1e-4, atol=1e-4 * size)
+
+
+def test_weights_onto_a_population_that_no_loss_depends_on_have_no_gradient():
+    n = 5
+    neuron = random_neuron(1, n)
+    z, loop = random_drive(1, neuron, 3, n, 20)
+    onto = torch.full((3, n), -100.0, requires_grad=True)
+    trace = neuron.unroll(z - 1, loop, onto=onto)
+    loss = (trace.activity.depth + trace.activity.rate).sum()
+    assert loss.item() > 1
+    by_loop, by_onto = torch.autograd.grad(loss, [loop, onto], materialize_grads=True)
+    assert by_loop.any() and not by_onto.any()
 
 
 @pytest.mark.parametrize("surrogate", [Triangular(0.3), Triangular(0.5, 2.0), Exponential(0.02, 3)])
