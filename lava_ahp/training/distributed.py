@@ -10,6 +10,8 @@ import os
 import torch
 import torch.distributed as dist
 
+from lava_ahp.errors import LavaAHPError
+
 
 def join():
     """Join the processes that `torchrun` started, once, until this one ends."""
@@ -31,6 +33,23 @@ def world_size():
 def share(items):
     """The part of a batch, an array, that this process takes."""
     return items[rank() :: world_size()]
+
+
+def of_first(read):
+    """What `read()` returns in the first process, or its error, in all of them: the others have no files."""
+    if world_size() == 1:
+        return read()
+    outcome = [None, None]
+    if rank() == 0:
+        try:
+            outcome[0] = read()
+        except LavaAHPError as error:
+            outcome[1] = str(error)
+    dist.broadcast_object_list(outcome)
+    value, problem = outcome
+    if problem:
+        raise LavaAHPError(problem)
+    return value
 
 
 _buffers = {}

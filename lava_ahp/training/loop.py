@@ -58,7 +58,8 @@ class Trained:
         With `metrics.csv` and `training.png`.
     metrics : dict
         `train`, `validation` and, where asked for, `test`: dicts with `accuracy`, `n`,
-        `firing_rate`, `overflows` (wraps and saturations) and `readout_spikes`.
+        `firing_rate`, `overflows` (wraps and saturations) and `readout_spikes`. Empty in all
+        processes but the first.
     history : list of dict
         One entry per epoch.
     """
@@ -429,7 +430,9 @@ class _Run:
     def load(self):
         """Go on from the checkpoint."""
         tables = "task", "seed", "network", "training"
-        state = checkpoint.read(self.checkpoint, self.recipe, tables)
+        state = distributed.of_first(
+            lambda: checkpoint.read(self.checkpoint, self.recipe, tables)
+        )
         self.epoch, self.history = state["epoch"], state["history"]
         self.order = None if state["order"] is None else np.array(state["order"])
         self.position, self.totals = state["position"], state["totals"]
@@ -443,7 +446,9 @@ class _Run:
 
     def begin(self, path):
         """Begin with the best weights of another run's checkpoint."""
-        state = checkpoint.read(path, self.recipe, ("task", "network"))
+        state = distributed.of_first(
+            lambda: checkpoint.read(path, self.recipe, ("task", "network"))
+        )
         best = state["best"]
         if best is None:
             raise FileFormatError(path, "best", "found no epoch that was validated, expected one")
@@ -462,6 +467,8 @@ class _Run:
         """Write network, card, metrics and plot of the best epoch; `recipe` as the user named it."""
         self.model.load_state_dict(self.best["weights"])
         network = self.model.to_network(self._metadata({}))
+        if distributed.rank() > 0:
+            return network, {}
         metrics = {}
         for split in ("train", "validation", "test") if test else ("train", "validation"):
             found = evaluate(network, self.data_path, split)
@@ -486,7 +493,7 @@ class _Run:
             "command": shlex.join(command),
             "seed": self.recipe.seed,
             "best_epoch": self.best["epoch"],
-            "epochs": self.recipe.training.epochs,
+            "epochs": len(self.history),
             "training_samples": len(self.data),
             "seconds": self.seconds,
             "metrics": metrics,
@@ -494,8 +501,6 @@ class _Run:
         if self.begun_with:
             provenance["begun_with"] = [self._differing(run) for run in self.begun_with]
         network = replace(network, metadata=self._metadata(provenance))
-        if distributed.rank() > 0:
-            return network, metrics
         netx.write(network, out)
         write_card(out.with_suffix(".md"), network, self.recipe)
         with written_whole(self.folder / "training.png") as temporary:

@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from lava_ahp import tasks
-from lava_ahp.config import Table, parse_toml, read_toml, validated
+from lava_ahp.config import FieldError, Table, number_or_pair, parse_toml, read_toml, validated
 from lava_ahp.errors import FileFormatError, ParameterError
-from lava_ahp.neuron import RANGES, WEIGHT_SCALE
+from lava_ahp.neuron import RANGES, VTH_MAX, WEIGHT_SCALE
 from lava_ahp.slayer.neuron.ahp import DECAYS
 from lava_ahp.tasks import babi
 from lava_ahp.training.relational.recipe import RelationalRecipe
@@ -47,13 +47,13 @@ class NetworkRecipe(Table):
     regular: Annotated[int, Field(ge=0)]
     ahp: Annotated[int, Field(ge=0)]
     columns: Annotated[int, Field(ge=1)] = 1
-    tau_u: Tau | tuple[Tau, Tau] = 1.0
-    tau_v: Tau | tuple[Tau, Tau] = 20.0
-    tau_a: Tau | tuple[Tau, Tau] = 200.0
+    tau_u: number_or_pair(Tau) = 1.0
+    tau_v: number_or_pair(Tau) = 20.0
+    tau_a: number_or_pair(Tau) = 200.0
     threshold: Positive = 1.0
     ahp_strength: NotNegative = 0.1
     refractory_period: Annotated[int, Field(ge=0, le=62)] = 0
-    bias: float | tuple[float, float] = 0.0
+    bias: number_or_pair(float) = 0.0
     readout_tau: Tau = 1000.0
     centred_readout: bool = False
     input_init: Positive = 1.0
@@ -67,20 +67,27 @@ class NetworkRecipe(Table):
     readout_in_exp: InExp = 0
 
     @model_validator(mode="after")
-    def _has_neurons(self):
+    def _is_possible(self):
         if self.regular + self.ahp == 0:
-            raise ValueError("found regular = ahp = 0, expected at least one neuron")
+            raise FieldError("ahp", "found 0 and regular = 0, expected at least one neuron")
         if self.regular % self.columns or self.ahp % self.columns:
-            raise ValueError(
-                f"columns: found {self.columns}, expected a number that divides "
-                f"regular = {self.regular} and ahp = {self.ahp}"
+            raise FieldError(
+                "columns",
+                f"found {self.columns}, expected a number that divides "
+                f"regular = {self.regular} and ahp = {self.ahp}",
             )
         if self.weight_scale & (self.weight_scale - 1):
-            raise ValueError(f"weight_scale: found {self.weight_scale}, expected a power of two")
+            raise FieldError("weight_scale", f"found {self.weight_scale}, expected a power of two")
+        highest = VTH_MAX / self.weight_scale
+        if self.threshold > highest:
+            raise FieldError(
+                "threshold",
+                f"found {self.threshold}, expected at most {highest} with weight_scale = {self.weight_scale}",
+            )
         for name in ("tau_u", "tau_v", "tau_a", "bias"):
             value = getattr(self, name)
             if isinstance(value, tuple) and value[0] > value[1]:
-                raise ValueError(f"{name}: found the range {list(value)}, expected [low, high]")
+                raise FieldError(name, f"found the range {list(value)}, expected [low, high]")
         return self
 
 
@@ -125,7 +132,7 @@ class TrainingRecipe(Table):
     bias_rate: NotNegative = 0.0
     rewiring_shrink: NotNegative = 0.0
     rewiring_noise: NotNegative = 0.0
-    damping: Positive | tuple[Positive, Positive] = 0.3
+    damping: number_or_pair(Positive) = 0.3
     width: Positive = 1.0
     gradient_clip: Positive = 1.0
     firing_rate_target: Annotated[float, Field(ge=0, le=1)] = 0.05
@@ -143,9 +150,10 @@ class TrainingRecipe(Table):
     @model_validator(mode="after")
     def _has_a_range_of_rates(self):
         if self.firing_rate_floor > self.firing_rate_target:
-            raise ValueError(
-                f"firing_rate_floor: found {self.firing_rate_floor}, expected at most "
-                f"firing_rate_target = {self.firing_rate_target}"
+            raise FieldError(
+                "firing_rate_floor",
+                f"found {self.firing_rate_floor}, expected at most "
+                f"firing_rate_target = {self.firing_rate_target}",
             )
         return self
 
@@ -172,10 +180,9 @@ class Recipe(Table):
 
     @model_validator(mode="after")
     def _knows_task(self):
-        try:
-            tasks.get(self.task)
-        except ParameterError as error:
-            raise ValueError(str(error)) from None
+        if self.task not in tasks.TASKS:
+            known = sorted([*tasks.TASKS, babi.NAME])
+            raise FieldError("task", f"found {self.task!r}, expected one of {known}")
         return self
 
 

@@ -35,6 +35,16 @@ if distributed.rank() == 0:
 """
 
 
+EPOCHS = [*SETTINGS, "training.epochs=3", "training.checkpoint_minutes=0"]
+
+RESUMED = f"""
+import os
+from lava_ahp.training import distributed, train
+distributed.join()
+os.chdir(f"machine{{distributed.rank()}}")
+train("digits", {EPOCHS!r}, "run.net", resume=True)
+"""
+
 ENDING = """
 import sys, torch, torch.distributed as dist
 from lava_ahp.training import distributed
@@ -85,6 +95,23 @@ def test_gradients_of_two_processes_add_up_to_those_of_one_on_the_whole_batch(tm
         size = parameter.grad.abs().max()
         assert size > 1e-3
         torch.testing.assert_close(gradient, parameter.grad, rtol=0, atol=1e-6 * float(size))
+
+
+def test_a_run_goes_on_where_only_the_first_of_two_machines_has_the_checkpoint(tmp_path, monkeypatch):
+    def stop(entry):
+        raise KeyboardInterrupt
+
+    first, second = tmp_path / "machine0", tmp_path / "machine1"
+    first.mkdir()
+    second.mkdir()
+    monkeypatch.chdir(first)
+    with pytest.raises(KeyboardInterrupt):
+        train("digits", EPOCHS, "run.net", report=stop)
+    (tmp_path / "resumed.py").write_text(RESUMED)
+    torchrun(tmp_path, "resumed.py")
+    (course,) = first.glob("runs/run/metrics.csv")
+    assert [line.split(",")[0] for line in course.read_text().splitlines()[1:]] == ["1", "2", "3"]
+    assert (first / "run.net").is_file() and not list(second.rglob("*.*"))
 
 
 @pytest.mark.slow

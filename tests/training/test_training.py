@@ -150,25 +150,57 @@ def test_a_killed_run_resumes_to_the_network_of_an_uninterrupted_one():
 @pytest.mark.parametrize(
     "text, where",
     [
-        ("task = 'digits'", "network"),
-        ("task = 'nothing'\n[network]\nregular=1\nahp=1\n[training]\nepochs=1", "nothing"),
+        ("task = 'digits'", "network: found none"),
+        (
+            "task = 'nothing'\n[network]\nregular=1\nahp=1\n[training]\nepochs=1",
+            "task: found 'nothing', expected one of ['babi', 'digits', 'smnist']",
+        ),
         ("task = 'digits'\n[network]\nregular=1\nahp=1\n[training]\nepochs=0", "training.epochs"),
         ("task = 'digits'\n[network]\nregular=1\nahp=1\nwings=2\n[training]\nepochs=1", "network.wings"),
-        ("task = 'digits'\n[network]\nregular=1\nahp=1\ntau_v=0.5\n[training]\nepochs=1", "network.tau_v"),
-        ("task = 'digits'\n[network]\nregular=0\nahp=0\n[training]\nepochs=1", "at least one neuron"),
+        ("task = 'digits'\n[network]\nregular=1\nahp=1\ntau_v=0.5\n[training]\nepochs=1", "network.tau_v: found 0.5"),
+        (
+            "task = 'digits'\n[network]\nregular=1\nahp=1\ntau_v=[9]\n[training]\nepochs=1",
+            "network.tau_v: found [9]: Input should be a number or a pair of numbers",
+        ),
+        (
+            "task = 'digits'\n[network]\nregular=1\nahp=1\ntau_v=[9, 0]\n[training]\nepochs=1",
+            "network.tau_v: found 0: Input should be greater than or equal to 1",
+        ),
+        (
+            "task = 'digits'\n[network]\nregular=1\nahp=1\ntau_v=[9, 3]\n[training]\nepochs=1",
+            "network.tau_v: found the range [9.0, 3.0]",
+        ),
+        (
+            "task = 'digits'\n[network]\nregular=1\nahp=1\nthreshold=1e9\n[training]\nepochs=1",
+            "network.threshold: found 1000000000.0, expected at most",
+        ),
+        (
+            "task = 'digits'\n[network]\nregular=1\nahp=1\n[training]\nepochs=1\nlearning_rate=inf",
+            "training.learning_rate: found Infinity: Input should be a finite number",
+        ),
+        (
+            "task = 'digits'\n[network]\nregular=1\nahp=1\n[training]\nepochs=1\nfiring_rate_floor=0.9",
+            "training.firing_rate_floor: found 0.9, expected at most firing_rate_target = 0.05",
+        ),
+        (
+            "task = 'digits'\n[network]\nregular=0\nahp=0\n[training]\nepochs=1",
+            "network.ahp: found 0 and regular = 0, expected at least one neuron",
+        ),
         (
             "task = 'digits'\n[network]\nregular=3\nahp=4\ncolumns=2\n[training]\nepochs=1",
-            "columns: found 2",
+            "network.columns: found 2, expected a number that divides regular = 3 and ahp = 4",
         ),
         ("task = [", "TOML"),
     ],
 )
 def test_a_broken_recipe_is_refused_by_file_and_field(text, where, tmp_path):
     path = tmp_path / "broken.toml"
-    path.write_text(text)
+    path.write_text(f"notes = '{'what was tried ' * 100}'\n{text}")
     with pytest.raises(LavaAHPError) as caught:
         load_recipe(path)
-    assert "broken.toml" in str(caught.value) and where in str(caught.value)
+    problem = str(caught.value)
+    assert problem.startswith(str(path)) and where in problem
+    assert len(problem) < len(str(path)) + 150, "a whole table"
 
 
 @pytest.mark.parametrize("override", ["epochs", "training.wings=1", "seed=-1", "task.name=1", "=3"])

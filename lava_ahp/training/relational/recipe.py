@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from lava_ahp.config import Table
+from lava_ahp.config import Table, number_or_pair
 from lava_ahp.network import WEIGHT_RANGES
 from lava_ahp.neuron import RANGES, WEIGHT_SCALE
 from lava_ahp.tasks.babi import MAX_SENTENCES, N_TASKS, WordSpikes
@@ -39,9 +39,9 @@ class ReaderRecipe(Stage):
     """
 
     neurons: Count = 128
-    tau_u: Tau | tuple[Tau, Tau] = (1.0, 30.0)
-    tau_v: Tau | tuple[Tau, Tau] = (4.0, 40.0)
-    tau_a: Tau | tuple[Tau, Tau] = (20.0, 120.0)
+    tau_u: number_or_pair(Tau) = (1.0, 30.0)
+    tau_v: number_or_pair(Tau) = (4.0, 40.0)
+    tau_a: number_or_pair(Tau) = (20.0, 120.0)
     ahp_strength: NotNegative = 0.05
     input_init: Positive = 2.0
     recurrent_init: Positive = 0.5
