@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from importlib.metadata import version
 
 THREADS = (1, 2)
@@ -54,6 +55,7 @@ class Peer:
     A speed is a ratio of times, and what else runs on a machine changes from second to second: peers
     that are measured in turn, a second or two each and many times over, meet the same conditions.
     Use as a context manager; entering it starts the process and has it take a first turn to warm up.
+    Where the script fails, SystemExit is raised with its errors.
 
     Parameters
     ----------
@@ -77,12 +79,17 @@ class Peer:
             stderr=self._errors,
             text=True,
         )
-        self.turn()
+        try:
+            self.turn()
+        except BaseException:
+            self._end()
+            raise
         return self
 
     def turn(self):
-        """What the script measures now, a dict; SystemExit, with its errors, if it fails."""
-        print(file=self._process.stdin, flush=True)
+        """What the script measures now, a dict."""
+        with suppress(BrokenPipeError):
+            print(file=self._process.stdin, flush=True)
         for line in self._process.stdout:
             if line.startswith("{"):
                 return json.loads(line)
@@ -90,8 +97,10 @@ class Peer:
         raise SystemExit(f"{' '.join(self.command)} failed:\n{self._errors.read()}")
 
     def __exit__(self, *exception):
-        if any(exception):
-            self._process.kill()
+        self._end()
+
+    def _end(self):
+        self._process.kill()
         self._process.communicate()
         self._errors.close()
 
@@ -107,7 +116,7 @@ def _environment(threads):
 
 
 def median_seconds(step, repeats, at_least=0.0, warm_up=True):
-    """Median wall time of a call, after one call to warm up.
+    """Median wall time of a call, unless told otherwise after one call to warm up.
 
     Of `repeats` calls, or of as many as take `at_least` so many seconds: where a call is short,
     a few would fit into one of the moments in which other guests of a machine slow it down.

@@ -33,7 +33,7 @@ def compiled(*modules, **options):
     for the present text of the function's module and of what it calls.
 
     The files lie beside the module, or in the user's cache folder where that cannot be
-    written; where neither can, every process compiles.
+    written; where neither can, every process compiles. Those of earlier texts stay.
 
     Parameters
     ----------

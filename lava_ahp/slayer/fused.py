@@ -1,10 +1,10 @@
 """The passes of :mod:`lava_ahp.slayer.kernel`, compiled for the CPU.
 
 Forward is the integer step of :mod:`lava_ahp.dynamics`, compiled by Numba for vectors of words of
-32 bits (:mod:`lava_ahp.slayer.lanes`). Both passes are driven by spikes: a neuron that spiked adds the row of its outgoing
-weights forward, and to the gradient of that row backward. What flows back onto a spike is
-computed only where the surrogate is not zero. From one pass to the other go the voltages and
-who spiked when.
+32 bits (:mod:`lava_ahp.slayer.lanes`). Both passes are driven by spikes: a neuron that spiked adds
+the row of its outgoing weights forward, and to the gradient of that row backward. What flows back
+onto a spike is computed only where the surrogate is not zero. From one pass to the other go the
+voltages and who spiked when.
 
 A batch is cut into chunks that do not depend on the number of threads, and what they
 give is added in their order: results are the same bits on any number of cores.
@@ -139,7 +139,7 @@ class Events(NamedTuple):
 
 
 def forward(x, synapses, c, units, floor, state, record):
-    """As :func:`lava_ahp.slayer.kernel.unrolled_forward`, with the same bits."""
+    """As :func:`lava_ahp.slayer.kernel.unrolled_forward`: the same bits but for means of squares."""
     batch, n_steps, _ = x.shape
     n = state.v.shape[-1]
     n_targets = 0 if synapses.onto is None else len(synapses.onto)
@@ -534,7 +534,8 @@ def _backward(
     p, a, derivative, onto_spikes = state[0], state[1], state[2], state[3]
     # Step by step what flows back along rows of outgoing weights, the gradient of u and then those of
     # what was sent; and in which of these steps the spikes of each neuron arrived.
-    backlog, spiked, n_spikes = borrowed(backlog)[chunk], borrowed(spiked)[chunk], borrowed(n_spikes)[chunk]
+    backlog, spiked = borrowed(backlog)[chunk], borrowed(spiked)[chunk]
+    n_spikes = borrowed(n_spikes)[chunk]
     indices, one = borrowed(indices)[chunk], np.float32(1)
     grad_incoming[:], grad_outgoing[:], backlog[:] = 0, 0, 0
     for b in range(start, stop):

@@ -3,10 +3,11 @@
 The forward pass is the integer step of :mod:`lava_ahp.dynamics`: on a CPU compiled
 into a loop over samples (:mod:`lava_ahp.slayer.fused`), elsewhere called on int64
 tensors, with the same bits. The connections onto the population, within it and to the next
-one are part of it, because products with spikes are cheap where the spikes are at hand. The backward pass is backpropagation through time of the
-same equations without rounding, wrap and saturation; the reset is a constant, as in
-SLAYER and LSNN. With `p(t)` the derivative of the loss with respect to the voltage
-before the reset::
+one are part of it, because products with spikes are cheap where the spikes are at hand.
+
+The backward pass is backpropagation through time of the same equations without rounding, wrap
+and saturation; the reset is a constant, as in SLAYER and LSNN. With `p(t)` the derivative of
+the loss with respect to the voltage before the reset::
 
     ds(t) = dL/ds(t) + R' du(t+1) - jump da(t+1)
     p(t)  = dL/dv(t) + (1 - decay_v) p(t+1) (1 - s(t)) + psi(v(t)) ds(t)

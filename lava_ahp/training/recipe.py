@@ -34,8 +34,8 @@ class NetworkRecipe(Table):
     in steps.
 
     `input_density`, `recurrent_density` and `readout_density` are the shares of possible synapses that
-    exist. With `signed_sources` all input or recurrent synapses of a source have one sign.
-    `input_init` and `recurrent_init` scale the weights that lava-dl's blocks begin with.
+    exist. With `signed_sources` all input or recurrent synapses of a source onto a column have one
+    sign. `input_init` and `recurrent_init` scale the weights that lava-dl's blocks begin with.
 
     The weight 1.0 of the hidden neurons is the integer `weight_scale` on the chip, times
     `2 ** -in_exp`: as weights have 8 bits, `in_exp` takes larger ones in coarser steps.

@@ -19,6 +19,7 @@ from lava_ahp.errors import FileFormatError, LavaAHPError  # noqa: E402
 from lava_ahp.network import Metadata  # noqa: E402
 from lava_ahp.training import load_recipe, recipe_names, train  # noqa: E402
 from lava_ahp.training import recipe as recipes  # noqa: E402
+from lava_ahp.training.loop import _Run  # noqa: E402
 from lava_ahp.training.model import Classifier  # noqa: E402
 
 SMALL = [
@@ -275,6 +276,46 @@ def test_a_sparse_recipe_gives_a_network_of_no_more_synapses_than_asked():
     assert 0 < hidden.recurrent.n_synapses <= 0.1 * 400
 
 
+def test_sources_of_a_recipe_have_one_sign_where_asked_and_readouts_some_of_their_synapses():
+    settings = [*SPARSE, "network.columns=1"]
+    settings += ["network.signed_sources=true", "network.readout_density=0.5"]
+    network = train("digits", settings, "signed.net").network
+    hidden, readout = network.layers
+    for connection in (hidden.inputs, hidden.recurrent):
+        weight = connection.effective_weight
+        assert (weight > 0).any() and (weight < 0).any()
+        assert not ((weight > 0).any(0) & (weight < 0).any(0)).any()
+    assert 0.3 * 20 * 10 < readout.inputs.n_synapses <= 0.5 * 20 * 10
+
+
+def test_gradients_are_scaled_down_to_the_norm_of_a_recipe(monkeypatch):
+    norms = []
+
+    def record(run):
+        norms.append(torch.cat([p.grad.ravel() for p in run.parameters]).norm().item())
+
+    def first(clip):
+        """Norm of the gradients in the first update."""
+        norms.clear()
+        train("digits", [*SMALL, "training.epochs=1", f"training.gradient_clip={clip}"], "clip.net")
+        return norms[0]
+
+    monkeypatch.setattr(_Run, "_step", record)
+    unclipped = first(1e9)
+    assert unclipped > 0.1
+    assert first(0.01) == pytest.approx(0.01, rel=1e-3)
+    assert first(2 * unclipped) == unclipped
+
+
+def test_a_narrower_surrogate_lets_gradients_through_at_fewer_voltages(tmp_path):
+    def reached(width):
+        run = _Run(load_recipe("digits", [*SMALL, f"training.width={width}"]), tmp_path, None)
+        run.backward(np.arange(8))
+        return sum(p.grad.abs().sum().item() for p in run.parameters)
+
+    assert reached(0.01) < reached(0.3) < reached(1.0)
+
+
 def test_a_run_that_ends_within_an_epoch_resumes_to_the_same_sparse_network():
     expected = train("digits", SPARSE, "whole.net").network
 
@@ -353,8 +394,6 @@ def test_decays_learn_where_asked_and_stay_as_drawn_where_not():
 
 
 def test_decays_change_by_shares_of_themselves_the_slowest_as_well():
-    from lava_ahp.training.loop import _Run
-
     rates = ["training.learning_rate=0.01", "training.time_constant_rate=0.5"]
     settings = [*SMALL, *rates, "network.tau_a=[1000.0,4000.0]"]
     run = _Run(load_recipe("digits", settings), Path("run"), None)
@@ -385,8 +424,6 @@ def test_ahp_strengths_and_biases_learn_where_asked_and_regular_neurons_stay_reg
 
 
 def test_the_rate_of_learning_warms_up_and_falls(tmp_path):
-    from lava_ahp.training.loop import _Run
-
     run = _Run(load_recipe("digits", [*SMALL, "training.warmup_updates=9"]), tmp_path, None)
     rates = [run._rate(update) for update in range(36)]
     assert rates[0] == 0.1 and rates[4] == pytest.approx(0.5, abs=0.03)
@@ -396,8 +433,6 @@ def test_the_rate_of_learning_warms_up_and_falls(tmp_path):
 
 
 def test_a_cycle_of_the_learning_rate_is_a_whole_training_again(tmp_path):
-    from lava_ahp.training.loop import _Run
-
     once, thrice = (
         _Run(load_recipe("digits", [*SMALL, *settings]), tmp_path, None)
         for settings in (["training.epochs=5"], ["training.epochs=15", "training.cycles=3"])
@@ -408,8 +443,6 @@ def test_a_cycle_of_the_learning_rate_is_a_whole_training_again(tmp_path):
 
 
 def test_damping_goes_evenly_from_its_first_to_its_last_value(monkeypatch):
-    from lava_ahp.training.loop import _Run
-
     seen, original = [], _Run.backward
 
     def backward(run, chosen):
@@ -424,15 +457,23 @@ def test_damping_goes_evenly_from_its_first_to_its_last_value(monkeypatch):
     assert {*seen} == {0.4}
 
 
-def test_a_penalty_on_low_voltages_lifts_them_at_the_same_firing():
+def test_a_penalty_on_low_voltages_lifts_them_at_the_same_very_sparse_firing():
     """What the paper's voltage regularisation is for, on this network."""
-    settings = [*SMALL, "training.epochs=8"]
+    rarely = [
+        *SMALL,
+        "training.epochs=8",
+        "training.firing_rate_weight=1.0",
+        "training.firing_rate_floor=0.015",
+        "training.firing_rate_target=0.02",
+    ]
     without, with_penalty = (
-        train("digits", [*settings, f"training.voltage_weight={weight}"], "v.net").history[-1]
-        for weight in (0.0, 1.0)
+        train("digits", [*rarely, f"training.voltage_weight={weight}"], "v.net").history[-1]
+        for weight in (0.0, 0.3)
     )
-    assert with_penalty["below"] < 0.6 * without["below"]
-    assert with_penalty["v_min"] > without["v_min"]
+    assert with_penalty["below"] < 0.8 * without["below"]
+    assert with_penalty["v_min"] > 0.7 * without["v_min"]
+    for run in (without, with_penalty):
+        assert 0.012 < run["firing_rate"] < 0.025
 
 
 def test_firing_rates_are_held_within_their_range():
