@@ -108,8 +108,9 @@ def train(
     report : callable, optional
         Called after each epoch with a dict: `epoch`, `epochs`, `loss`, `accuracy`,
         `validation_accuracy`, `firing_rate`, `v_min`, `v_max`, `below`, `moved_synapses`,
-        `seconds`. Voltages are in thresholds; `below` is the share of neuron-steps with a
-        voltage below -1 threshold.
+        `density`, `seconds`. Voltages are in thresholds; `below` is the share of neuron-steps with a
+        voltage below -1 threshold; `density` that of possible synapses that exist, where it
+        is to be less than 1.
     progress : callable, optional
         Called after each update with the number of updates done, their total, and the
         same dict as far as the epoch has come.
@@ -265,6 +266,7 @@ class _Run:
         accuracy = self._validate()
         self.seconds += time.monotonic() - started
         entry = {**self._entry(len(self.order)), "validation_accuracy": accuracy}
+        entry["density"] = self.model.density()
         self.epoch += 1
         self.order = None
         self.history.append(entry)
@@ -519,6 +521,6 @@ class _Run:
             return
         with written_whole(self.folder / "metrics.csv") as temporary:
             with open(temporary, "w", newline="", encoding="utf-8") as file:
-                writer = csv.DictWriter(file, fieldnames=self.history[0])
+                writer = csv.DictWriter(file, fieldnames=self.history[-1])
                 writer.writeheader()
                 writer.writerows(self.history)

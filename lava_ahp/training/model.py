@@ -99,8 +99,8 @@ class Classifier(torch.nn.Module):
             *((column.recurrent_synapse, net.recurrent_density) for column in self.columns),
             (self.readout.synapse, net.readout_density),
         ):
-            if density < 1 or net.signed_sources:
-                signed = net.signed_sources and synapse is not self.readout.synapse
+            signed = net.signed_sources and synapse is not self.readout.synapse
+            if density < 1 or signed:
                 self.rewiring.append(Rewiring(synapse.weight, density, random, signed))
 
     def forward(self, spikes, index):
@@ -180,6 +180,11 @@ class Classifier(torch.nn.Module):
             Number of synapses that were moved.
         """
         return sum(rewiring.step(optimiser, shrink, noise) for rewiring in self.rewiring)
+
+    def density(self):
+        """Share of the possible synapses that exist, of connections that are to be sparse; else 1."""
+        exists = [r.exists for r in self.rewiring if r.n_synapses < r.exists.numel()]
+        return torch.cat([e.ravel() for e in exists]).float().mean().item() if exists else 1.0
 
     def keep_connectivity(self):
         """Set weights of synapses that do not exist to 0, after weights were averaged."""
