@@ -265,8 +265,11 @@ class _Run:
         started = time.monotonic()
         accuracy = self._validate()
         self.seconds += time.monotonic() - started
-        entry = {**self._entry(len(self.order)), "validation_accuracy": accuracy}
-        entry["density"] = self.model.density()
+        entry = {
+            **self._entry(len(self.order)),
+            "validation_accuracy": accuracy,
+            "density": self.model.density(),
+        }
         self.epoch += 1
         self.order = None
         self.history.append(entry)
